@@ -1,0 +1,66 @@
+# Everything runs from .venv, which is made when needed and kept. A stamp file makes the second run start fast.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+SHARED ?= ../shared
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: help demo test check docs outputs bench cases clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     run the first scenarios: table, picture and HTML in outputs/"
+	@echo "make test     run the tests"
+	@echo "make check    format, lint, types, layers, docs"
+	@echo "make docs     write docs/ from the code"
+	@echo "make outputs  write the gallery in outputs/ from the scenarios"
+	@echo "make bench    measure what tracing costs"
+	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
+	@echo "make clean    remove .venv"
+
+$(BIN)/python:
+	@echo "[1/3] making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "[2/3] installing tracer and PyTorch (the first time takes minutes)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "[3/3] installing what the tests need"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m tracer.trace requires_grad --out outputs/requires_grad
+	@echo
+	@echo "Open this file in a browser: $(CURDIR)/outputs/requires_grad/report.html"
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if [ -f docs/generate.py ]; then echo "docs/generate.py --check"; $(BIN)/python docs/generate.py --check; fi
+
+docs: $(VENV)/.installed-dev
+	@$(BIN)/python docs/generate.py
+
+outputs: $(VENV)/.installed
+	@$(BIN)/python -m tracer.trace all --out outputs
+
+bench: $(VENV)/.installed-dev
+	@$(BIN)/python -m benchmarks
+
+cases: $(VENV)/.installed-dev
+	@if [ ! -f $(SHARED)/cases/score.py ]; then echo "$(SHARED)/cases/score.py is not here: nothing to score"; exit 0; fi; \
+	echo "== $(SHARED)/cases"; $(BIN)/python $(SHARED)/cases/score.py; \
+	if [ -f tests/cases/truth.json ]; then echo "== tests/cases"; $(BIN)/python $(SHARED)/cases/score.py --cases tests/cases; fi
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,148 @@
+"""The commands that read saved traces: report, explain, diff, merge; none of them loads torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tracer.events import (
+    BackwardEnded,
+    BackwardStarted,
+    GradAccumulated,
+    GradMeasured,
+    GraphSeen,
+    Group,
+    GroupsSeen,
+    LeafSeen,
+    ModelSeen,
+    ModuleSeen,
+    Node,
+    OptimizerSeen,
+    OptimizerStepped,
+    PlaceSeen,
+    ValueMeasured,
+)
+from tracer.store.jsonl import save
+from tracer.traces import Header, Trace
+
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+NODES = (
+    Node("AddmmBackward0", 0, 0, "linear"),
+    Node("AccumulateGrad", leaf=0),
+    Node("AccumulateGrad", leaf=1),
+)
+
+
+def trained(*, with_bias: bool = True) -> Trace:
+    """One SGD step on a Linear(2, 1); without ``with_bias`` the optimizer does not hold the bias."""
+    held = (0, 1) if with_bias else (0,)
+    return Trace(
+        Header(torch="2.13.0", python="3.11", steps=1, backwards=1, program="train.py"),
+        (
+            PlaceSeen(
+                0, "train.py", 3, "<module>", ("net = Linear(2, 1)", "loss = net(x)", "loss.backward()"), 2
+            ),
+            ModelSeen(0, "net", "Linear"),
+            ModuleSeen(0, 0, "", "Linear", calls=1),
+            LeafSeen(0, 0, "weight", (), (1, 2), "float32", "cpu", True, "parameter", module=0),
+            LeafSeen(1, 0, "bias", (), (1,), "float32", "cpu", True, "parameter", module=0),
+            OptimizerSeen(0, "optimizer", "SGD"),
+            GroupsSeen(1, 0, (Group(held, 0.1, 0.0, 0.0),)),
+            GraphSeen(0, "f", NODES, ((0, 1, 0), (0, 2, 1))),
+            BackwardStarted(1, 0, "backward", 0, (0,), place=0, root_value=1.0),
+            *(GradAccumulated(1, 0, leaf) for leaf in (0, 1)),
+            BackwardEnded(1, 0, order=(0, 1, 2)),
+            *(GradMeasured(1, leaf, "backward", 2.0, 0.0, True) for leaf in (0, 1)),
+            OptimizerStepped(1, 0, place=0),
+            *(GradMeasured(1, leaf, "step", 2.0, 0.0, True, optimizer=0) for leaf in held),
+            *(ValueMeasured(1, leaf, True, 0, 0.2, 1.0) for leaf in held),
+        ),
+    )
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    save(trained(), tmp_path / "good" / "trace.jsonl.gz")
+    save(trained(with_bias=False), tmp_path / "bad" / "trace.jsonl.gz")
+    return tmp_path
+
+
+def test_a_saved_trace_is_rendered_beside_itself(traces: Path, tracer: Shell) -> None:
+    result = tracer("report", "good/trace.jsonl.gz")
+    assert result.returncode == 0, result.stderr
+    assert "weight" in result.stdout and "updated" in result.stdout
+    assert "wrote good/report.html" in result.stderr
+    report = json.loads((traces / "good" / "report.json").read_text())
+    assert [row["verdict"] for row in report["parameters"]] == ["updated", "updated"]
+
+
+def test_the_report_of_findings_fails_when_asked(traces: Path, tracer: Shell) -> None:
+    assert tracer("report", "bad", "--format", "json", "--fail-on", "error").returncode == 1
+    assert tracer("report", "good", "--format", "json", "--fail-on", "warning").returncode == 0
+
+
+def test_quiet_prints_nothing(traces: Path, tracer: Shell) -> None:
+    result = tracer("report", "bad", "--quiet")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["report", "bad", "--out", "o"],
+        ["explain", "bad", "bias"],
+        ["diff", "good", "bad"],
+        ["list"],
+        ["rules"],
+    ],
+)
+def test_reading_loads_no_torch(traces: Path, python: Shell, args: list[str]) -> None:
+    probe = "import sys; from tracer.trace import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    result = python("-c", probe, *args)
+    assert result.returncode == 0, result.stderr
+
+
+def test_explain_tells_what_is_known_of_one_parameter(traces: Path, tracer: Shell) -> None:
+    lines = tracer("explain", "bad", "bias").stdout.splitlines()
+    assert lines[0] == "bias: not_in_optimizer (error, certain)"
+    assert "  tensor          1, float32, cpu" in lines
+    assert "  optimizers      none" in lines
+    assert "  accumulated     1 time(s)" in lines
+    assert "  gradient norm   2, 0.0% of it zero" in lines
+
+
+def test_explain_of_an_unknown_parameter_names_those_near_it(traces: Path, tracer: Shell) -> None:
+    result = tracer("explain", "bad", "head.bias")
+    assert result.returncode == 2
+    assert result.stderr == "tracer: no parameter is called 'head.bias'. Near it: bias.\n"
+
+
+def test_diff_says_what_became_worse_and_what_better(traces: Path, tracer: Shell) -> None:
+    worse = tracer("diff", "good", "bad").stdout.splitlines()
+    assert worse[0] == "worse (1):"
+    assert worse[1].startswith("  bias: updated -> not_in_optimizer. ")
+    assert worse[-1] == "same verdict: 1 parameter(s)"
+    better = tracer("diff", "bad", "good").stdout.splitlines()
+    assert better[0] == "better (1):"
+    assert tracer("diff", "good", "good").stdout == "same verdict: 2 parameter(s)\n"
+
+
+def test_merge_puts_ranks_into_one_folder_and_tells_where_they_differ(tmp_path: Path, tracer: Shell) -> None:
+    for rank in (0, 1):
+        trace = trained(with_bias=rank == 0)
+        header = replace(trace.header, rank=rank, world_size=2)
+        save(replace(trace, header=header), tmp_path / "job" / f"rank{rank}" / "trace.jsonl.gz")
+    result = tracer("merge", "job", "--out", "all", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[:2] == [
+        "2 rank(s): the verdict is the same on all for 1 parameter(s)",
+        "  bias: rank 0 updated, rank 1 not_in_optimizer",
+    ]
+    assert json.loads((tmp_path / "all" / "rank1" / "report.json").read_text())["rank"] == 1
+    assert (tmp_path / "all" / "rank0" / "trace.jsonl.gz").is_file()

@@ -1,0 +1,42 @@
+"""``tracer SCENARIO`` and ``tracer all``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_a_scenario_prints_its_table_and_writes_its_folder(tmp_path: Path, tracer: Shell) -> None:
+    result = tracer("trainable_unregistered", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert "d_Linear.weight" in result.stdout
+    folder = tmp_path / "outputs" / "trainable_unregistered"
+    report = json.loads((folder / "report.json").read_text())
+    rows = {row["name"]: row for row in report["parameters"]}
+    assert rows["d_Linear.weight"]["verdict"] == "not_in_optimizer"
+    assert rows["d_Linear.weight"]["grad"]["values"] == [[176, 237]]
+    assert rows["a_Linear.bias"]["value"]["after"] == pytest.approx([-20.8])
+    assert (folder / "graph.svg").read_text().count("<svg") == 1
+
+
+def test_findings_of_a_scenario_fail_when_asked(tracer: Shell) -> None:
+    args = ["--device", "cpu", "--quiet", "--format", "json", "--fail-on", "error"]
+    assert tracer("trainable_unregistered", *args).returncode == 1
+
+
+@pytest.mark.slow
+def test_all_runs_every_scenario_and_writes_an_index(tmp_path: Path, tracer: Shell) -> None:
+    result = tracer("all", "--device", "cpu", "--quiet", "--format", "json", "--out", "shown", timeout=600)
+    assert result.returncode == 0, result.stderr
+    assert (result.stdout, result.stderr) == ("", "")
+    page = (tmp_path / "shown" / "index.html").read_text()
+    folders = sorted(path.name for path in (tmp_path / "shown").iterdir() if path.is_dir())
+    assert len(folders) >= 20
+    for name in folders:
+        assert f'href="{name}/' in page

@@ -1,0 +1,51 @@
+"""Traces how gradients accumulate in PyTorch: which parameters train, which do not, and why.
+
+Public names are loaded on first use: ``import tracer`` loads no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.api import Recording as Recording
+    from tracer.api import build_graph as build_graph
+    from tracer.api import diagnose as diagnose
+    from tracer.api import draw as draw
+    from tracer.api import load as load
+    from tracer.api import merge as merge
+    from tracer.api import record as record
+    from tracer.api import save as save
+    from tracer.errors import EngineError as EngineError
+    from tracer.errors import TraceFileError as TraceFileError
+    from tracer.errors import TracerError as TracerError
+    from tracer.errors import UsageError as UsageError
+    from tracer.traces import Header as Header
+    from tracer.traces import Trace as Trace
+
+__version__ = "0.1.0"
+
+#: public name -> module that defines it
+_HOME = {
+    **dict.fromkeys(
+        ("Recording", "build_graph", "diagnose", "draw", "load", "merge", "record", "save"), "tracer.api"
+    ),
+    **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
+    **dict.fromkeys(("Header", "Trace"), "tracer.traces"),
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module, once."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'tracer' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,93 @@
+"""``tracer explain``: everything known about one parameter, with its path and the source lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracer.commands.terminal import say
+
+if TYPE_CHECKING:
+    from tracer.diagnosis.findings import ParameterReport, Report, Where
+
+
+@click.command("explain")
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.argument("param")
+def command(trace: Path, param: str) -> int:
+    """Tell everything that a trace knows about one parameter."""
+    from tracer.api import diagnose, load
+
+    found = load(trace)
+    report = diagnose(found)
+    row = report[param]
+    for line in explain(report, row):
+        say(line)
+    return 0
+
+
+def explain(report: Report, row: ParameterReport) -> Iterator[str]:
+    """Yield the lines of the explanation."""
+    yield f"{report.name_of(row.leaf)}: {row.verdict} ({row.severity}, {row.confidence})"
+    yield f"  {row.message}"
+    if row.fix:
+        yield f"  Fix: {row.fix}"
+    yield ""
+    yield from _facts(row)
+    for where in row.where:
+        yield from _place(where)
+    others = [f for f in report.findings if row.leaf in f.parameters and f.name != row.verdict]
+    for finding in others:
+        yield f"\nalso {finding.code} {finding.name} ({finding.severity}): {finding.message}"
+        if finding.fix:
+            yield f"  Fix: {finding.fix}"
+        for where in finding.where:
+            yield from _place(where)
+    for note in report.notes:
+        yield f"\nnote: {note}"
+
+
+def _facts(row: ParameterReport) -> Iterator[str]:
+    shape = " x ".join(map(str, row.shape)) or "scalar"
+    yield f"  model           {row.model}" + (f" (also {', '.join(row.aliases)})" if row.aliases else "")
+    yield f"  tensor          {shape}, {row.dtype}, {row.device}"
+    yield f"  requires_grad   {row.requires_grad}"
+    owners = [f"{o.name} ({o.cls}, group {o.group}, lr {_number(o.lr)})" for o in row.optimizers]
+    yield f"  optimizers      {', '.join(owners) or 'none'}"
+    yield f"  accumulated     {row.grad.accumulated} time(s)"
+    if row.grad.norm is not None:
+        share = "" if row.grad.zero_share is None else f", {row.grad.zero_share:.1%} of it zero"
+        yield f"  gradient norm   {_number(row.grad.norm)}{share}"
+    if row.grad.values is not None:
+        yield f"  gradient        {row.grad.values}"
+    yield f"  value           {_change(row)}"
+    if row.value.before is not None:
+        yield f"    before        {row.value.before}"
+        yield f"    after         {row.value.after}"
+
+
+def _change(row: ParameterReport) -> str:
+    value = row.value
+    if value.changed is None:
+        return "not compared"
+    if not value.changed:
+        return f"unchanged over {value.steps} step(s)"
+    by = f" by {value.changed_by}" if value.changed_by else ""
+    size = "" if value.update_norm is None else f", last update {_number(value.update_norm)}"
+    return f"changed{by}{size}"
+
+
+def _place(where: Where) -> Iterator[str]:
+    role = f" [{where.role}]" if where.role else ""
+    op = f": {where.op}" if where.op else ""
+    yield f"\n  {where.file}:{where.line} in {where.function}{op}{role}"
+    for offset, code in enumerate(where.code):
+        number = where.first + offset
+        yield f"  {'>' if number == where.line else ' '} {number:>5} | {code}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"

@@ -1,0 +1,48 @@
+"""``tracer report``: a saved trace rendered again. Loads no torch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer.commands.options import output_options, read_output
+
+if TYPE_CHECKING:
+    from tracer.traces import Trace
+
+
+@click.command("report")
+@click.argument("trace", type=click.Path(path_type=Path))
+@output_options
+def command(trace: Path, **given: Any) -> int:
+    """Render a saved trace again, beside itself or in --out."""
+    from tracer.api import diagnose
+    from tracer.commands.options import make_folder
+    from tracer.commands.results import print_results, status_of, write_formats
+    from tracer.store.jsonl import find_trace
+
+    output = read_output(given)
+    found, damage = read_what_is_there(trace)
+    out = make_folder(output.out or find_trace(trace).parent)
+    report = diagnose(found)
+    files = write_formats(found, report, output, out)
+    print_results(report, files, output)
+    if damage:
+        print(f"tracer: {damage}", file=sys.stderr)
+        return 2
+    return status_of(report, output.fail_on)
+
+
+def read_what_is_there(path: Path) -> tuple[Trace, str]:
+    """Return a trace, and what is wrong with its file ("" when nothing is)."""
+    from tracer.store.jsonl import DamagedTraceError, load
+
+    try:
+        return load(path), ""
+    except DamagedTraceError as error:
+        if not error.partial.events:
+            raise
+        return error.partial, str(error)

@@ -1,0 +1,124 @@
+"""``tracer run``: someone's unmodified program as ``python`` would run it, traced."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer.commands.options import Output, make_folder, output_options, read_output
+from tracer.errors import TracerError
+
+if TYPE_CHECKING:
+    from tracer.recording.script import Ended, Program
+    from tracer.recording.session import Session
+    from tracer.traces import Trace
+
+
+@click.command(
+    "run",
+    # what follows SCRIPT belongs to the program, whatever it looks like
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="[OPTIONS]",
+)
+@click.option("-m", "is_module", is_flag=True, help="TARGET is a module, as in python -m.")
+@click.option("--detail", default="flow", type=click.Choice(["graph", "flow", "full"]), show_default=True)
+@click.option(
+    "--values/--no-values", default=True, show_default=True, help="Compare values around each step."
+)
+@click.option("--source/--no-source", default=True, show_default=True, help="Keep source lines in the trace.")
+@output_options
+@click.argument("target", metavar="SCRIPT|MODULE")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def command(target: str, args: tuple[str, ...], is_module: bool, **given: Any) -> int:
+    """Run a program as python would, traced. Its output and exit status stay its own."""
+    from tracer.recording.script import Program, check_program
+
+    program = Program(target, args, is_module)
+    check_program(program)
+    output = read_output(given)
+    out = make_folder(Path(output.out or "tracer-out").absolute())
+    return run(program, output, out, given)
+
+
+def run(program: Program, output: Output, out: Path, how: dict[str, Any]) -> int:
+    """Run and record ``program``, write its report, and return the exit status."""
+    from tracer.recording.script import INTERRUPTED, run_program
+
+    watch = _Watch(program.name, how)
+    withdraw = watch.begin()
+    ended = run_program(program)
+    if ended.in_child:
+        return ended.status  # a process that the program forked: the report is its parent's to write
+    withdraw()
+    if not ended.ran:
+        return ended.status
+    try:
+        found = _report(watch.end(ended), output, out)
+    except KeyboardInterrupt:
+        found = INTERRUPTED
+    except TracerError as error:
+        print(f"tracer: {error}", file=sys.stderr)
+        found = 2
+    return ended.status or found
+
+
+def _report(trace: Trace, output: Output, out: Path) -> int:
+    """Save first, so that whatever fails later costs no recording; then diagnose and write."""
+    from tracer.api import diagnose
+    from tracer.commands.results import print_summary, save_trace, status_of, write_formats
+
+    saved = save_trace(trace, out)
+    report = diagnose(trace)
+    files = write_formats(trace, report, output, saved.parent)
+    if not output.quiet:
+        print_summary(report, [_shown(file) for file in (saved, *files)])
+    return status_of(report, output.fail_on)
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+class _Watch:
+    """The recording of a program, which starts when the program imports torch."""
+
+    def __init__(self, name: str, how: dict[str, Any]) -> None:
+        self._name = name
+        self._how = how
+        self._session: Session | None = None
+        self._failure = ""
+
+    def begin(self) -> Any:
+        """Wait for torch; return what stops waiting."""
+        from tracer.recording.script import on_torch_import
+
+        return on_torch_import(self._start)
+
+    def _start(self) -> None:
+        from tracer.recording.session import Session
+
+        try:
+            session = Session(None, None, program=self._name, **self._how)
+            session.start()
+        except Exception as error:  # the program must run, whatever happens to its tracing
+            self._failure = f"{type(error).__name__}: {error}"
+            print(f"tracer: could not start recording ({self._failure})", file=sys.stderr)
+        else:
+            self._session = session
+
+    def end(self, ended: Ended) -> Trace:
+        """Stop recording and return the trace."""
+        if self._session is not None:
+            self._session.stop(ended.error)
+            return self._session.trace
+        from tracer.events import Noted
+        from tracer.traces import Header, Trace
+
+        reason = f"Recording could not start ({self._failure})." if self._failure else _NO_TORCH
+        return Trace(Header(program=self._name), (Noted(reason),))
+
+
+_NO_TORCH = "The program never imported torch, so there was nothing to record."

@@ -1,0 +1,81 @@
+"""Which operation made a gradient zero, NaN or Inf: from what was measured at the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.findings import Where
+from tracer.diagnosis.lines import line_at, unique
+from tracer.events import GraphSeen, Node
+
+
+def culprits_of(leaf: LeafFacts, facts: Facts, kinds: frozenset[str]) -> tuple[tuple[Node, str], ...]:
+    """Return the nodes that made the gradient of one leaf bad, in the order of the backwards.
+
+    A node counts when it was reported as the first with good gradients coming in and bad ones going out,
+    and the leaf lies behind it.
+    """
+    found: dict[tuple[int, int], tuple[Node, str]] = {}
+    for key in leaf.reached:
+        ended, graph = facts.ended.get(key), graph_of(facts, key)
+        if ended is None or graph is None:
+            continue
+        for node, kind in ended.culprits:
+            if kind in kinds and node < len(graph.nodes) and leaf.leaf in _behind(facts, graph, node):
+                found.setdefault((graph.graph, node), (graph.nodes[node], kind))
+    return tuple(found.values())
+
+
+def graph_of(facts: Facts, backward: int) -> GraphSeen | None:
+    """Return the graph that a backward ran over; None when its root had none."""
+    graph = facts.backwards[backward].graph
+    return None if graph is None else facts.graphs.get(graph)
+
+
+def _behind(facts: Facts, graph: GraphSeen, start: int) -> frozenset[int]:
+    """Return the leaves that a node's gradient flows on to."""
+    key = ("behind", graph.graph, start)
+    known = facts.memo.get(key)
+    if known is None:
+        known = facts.memo[key] = frozenset(
+            leaf for i in walk_down(facts, graph, [start]) if (leaf := graph.nodes[i].leaf) is not None
+        )
+    return known
+
+
+def walk_down(facts: Facts, graph: GraphSeen, starts: Iterable[int]) -> list[int]:
+    """Return the nodes reached from ``starts`` towards the leaves, nearest first."""
+    below = neighbours(facts, graph)
+    order = list(dict.fromkeys(starts))
+    seen = set(order)
+    for node in order:
+        for other in below.get(node, ()):
+            if other not in seen:
+                seen.add(other)
+                order.append(other)
+    return order
+
+
+def neighbours(facts: Facts, graph: GraphSeen) -> dict[int, list[int]]:
+    key = ("below", graph.graph)
+    known = facts.memo.get(key)
+    if known is None:
+        below: dict[int, list[int]] = {}
+        for source, target, _ in graph.edges:
+            below.setdefault(source, []).append(target)
+        known = facts.memo[key] = below
+    return known
+
+
+def op_of(node: Node) -> str:
+    """Return how a node is called in a sentence: the function, else the node's own name."""
+    if node.op:
+        return node.op
+    if node.name.endswith("Backward"):  # a custom Function, called as its class
+        return node.name.removesuffix("Backward") or node.name
+    return node.name.removesuffix("Backward0").lower() or node.name
+
+
+def culprit_lines(facts: Facts, found: Iterable[tuple[Node, str]]) -> tuple[Where, ...]:
+    return unique(line for node, _ in found for line in line_at(facts, node.place, "culprit", op_of(node)))

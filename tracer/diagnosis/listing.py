@@ -1,0 +1,30 @@
+"""Which leaves the report has a row for, and in which order."""
+
+from __future__ import annotations
+
+from tracer.diagnosis.evidence import moves_outside
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.successors import superseded
+
+
+def listed(facts: Facts) -> tuple[LeafFacts, ...]:
+    """Return the leaves to report on, in the order in which they were met, grouped by model.
+
+    All registered parameters; other leaves when they are optimized, accumulate a gradient or should have
+    been parameters. Inputs that merely require grad, and tensors whose name another one has taken, are not.
+    """
+    gone = superseded(facts)
+    kept = [leaf for leaf in facts.leaves.values() if leaf.leaf not in gone and _concerns(leaf)]
+    return tuple(sorted(kept, key=lambda leaf: (leaf.seen.model is None, leaf.seen.model or 0)))
+
+
+def _concerns(leaf: LeafFacts) -> bool:
+    match leaf.seen.kind:
+        case "parameter" | "non_leaf":
+            return True
+        case "unregistered":
+            return leaf.ever_owned or bool(leaf.accumulated) or leaf.seen.model is not None
+        case "orphan":
+            return leaf.ever_owned or bool(leaf.accumulated)
+        case _:
+            return leaf.ever_owned or (bool(leaf.accumulated) and moves_outside(leaf))

@@ -1,0 +1,33 @@
+"""The roots of backward: whether the loss itself lost its graph, and for which leaves that is the cause."""
+
+from __future__ import annotations
+
+from tracer.diagnosis.evidence import cuts_of, detached_roots, missed_by
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.events import BackwardStarted
+
+
+def lost_root(leaf: LeafFacts, facts: Facts) -> BackwardStarted | None:
+    """Return the backward whose root *itself* was detached: the whole loss, not something on the way to it.
+
+    ``torch.tensor(loss.item(), requires_grad=True)`` is such a one; a loss that was computed from
+    predictions that had been cut before is not: there the earlier cut is what must be fixed.
+    """
+    roots = {b.backward: b for b in detached_roots(facts)}
+    for cut in cuts_of(leaf)[:1]:
+        root = roots.get(cut.backward)
+        # Numbers taken out of a tensor and a leaf as the root: the number was the loss.
+        if root is not None and root.root_is_leaf and cut.kind in ("item", "rewrap"):
+            return root
+    return None
+
+
+def detached_for(leaf: LeafFacts, facts: Facts) -> BackwardStarted | None:
+    """Return the first backward without a graph that may be why the leaf got no gradient."""
+    roots = detached_roots(facts)
+    if not roots or leaf.reached or leaf.dropped or not missed_by(leaf, facts):
+        return None
+    if leaf.cuts:
+        concerned = {cut.backward for cut in leaf.cuts}
+        return next((b for b in roots if b.backward in concerned), None)
+    return roots[0]

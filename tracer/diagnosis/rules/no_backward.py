@@ -1,0 +1,109 @@
+"""The forward pass ran, but no backward did.
+
+Without ``loss.backward()`` no gradient exists, and ``optimizer.step()`` skips every parameter without a
+word. The same holds for a backward that raised before it reached the parameter, and for
+``backward(inputs=...)`` that names other tensors.
+
+Fix: call ``loss.backward()`` before ``optimizer.step()``. Pure evaluation needs nothing.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.diagnosis.evidence import missed_by, outermost, rootless
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.findings import Finding, NotApplicable, Where
+from tracer.diagnosis.lines import line_at, optimizer_lines, times
+from tracer.diagnosis.saying import found
+from tracer.events import BackwardStarted, ModuleSeen
+
+CODE = "TR204"
+NAME = "no_backward"
+REQUIRES = (ModuleSeen, BackwardStarted)
+
+
+def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    if not missed_by(leaf, facts) or leaf.computed:
+        return None
+    calls = outermost(facts)
+    if not calls:
+        return _never(leaf, facts)
+    if leaf.cuts or leaf.dropped:
+        return None
+    return _raised(leaf, facts) or _left_out(leaf, facts)
+
+
+def _never(leaf: LeafFacts, facts: Facts) -> Finding:
+    owners = [optimizer for optimizer, _ in leaf.owners]
+    # Without an optimizer that holds it, this was an evaluation: nothing was meant to train.
+    severity = None if owners else "info"
+    stepped = sum(facts.stepped.get(key, 0) for key in owners)
+    then = f", although {times(stepped, 'step')} followed" if stepped else ""
+    message = f"no backward ran in the whole recording{then}, so it has no gradient"
+    where = (*_steps(leaf, facts), *_error_lines(facts), *optimizer_lines(facts, owners))
+    return found(
+        NAME, leaf, message, "call loss.backward() before optimizer.step()", where, severity=severity
+    )
+
+
+def _raised(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    """All backwards failed, and none had a detached root: PyTorch's error is the cause."""
+    calls = outermost(facts)
+    failed = [b for b in calls if (end := facts.ended.get(b.backward)) is not None and end.error]
+    if len(failed) != len(calls) or any(rootless(b) for b in calls):
+        return None
+    error = facts.errors[-1] if facts.errors else None
+    reason = (error.reason or error.text) if error else (facts.ended[failed[-1].backward].error or "")
+    message = (
+        f"backward raised before it reached the parameter: {reason.splitlines()[0] if reason else 'an error'}"
+    )
+    where = (*_error_lines(facts), *line_at(facts, failed[-1].place, "backward"))
+    return found(NAME, leaf, message, "remove the cause of the error; see the lines", where)
+
+
+def _left_out(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    """``backward(inputs=...)`` reached the leaf's graph but was told to leave the leaf out."""
+    told = [facts.backwards[key] for key in leaf.reached]
+    if not told or not all(b.call != "backward" or b.inputs is not None for b in told):
+        return None
+    named = [b for b in told if b.inputs is not None and leaf.leaf not in b.inputs]
+    if not named:
+        return None
+    message = f"{times(len(named), 'backward')} had its graph, but inputs= named other tensors only"
+    lines = (line for b in named for line in line_at(facts, b.place, "backward"))
+    return found(NAME, leaf, message, "add it to inputs=, or call backward() without inputs=", lines)
+
+
+def _error_lines(facts: Facts) -> tuple[Where, ...]:
+    lines: list[Where] = []
+    for error in facts.errors[-1:]:
+        lines += line_at(facts, error.because, "culprit")
+        lines += line_at(facts, error.place, "backward", error.kind)
+    return tuple(lines)
+
+
+def _steps(leaf: LeafFacts, facts: Facts) -> tuple[Where, ...]:
+    return line_at(facts, leaf.steps[0].place, "step") if leaf.steps else ()
+
+
+def _train(torch: Any, backward: bool) -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = net(torch.randn(8, 3)).pow(2).mean()
+        if backward:
+            loss.backward()
+        optimizer.step()
+
+
+def bad(torch: Any) -> None:
+    _train(torch, backward=False)
+
+
+def good(torch: Any) -> None:
+    _train(torch, backward=True)

@@ -1,0 +1,72 @@
+"""An optimizer owns the parameter and a gradient accumulated, but the optimizer never stepped.
+
+With several optimizers it is easy to forget ``step()`` for one, or to call it under a condition that never
+holds. The gradient is computed and thrown away.
+
+Fix: call ``step()`` of this optimizer after its backward.
+
+Source: https://docs.pytorch.org/docs/stable/optim.html#taking-an-optimization-step
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.diagnosis.evidence import arrived, handwritten, moves_outside
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.findings import Finding, NotApplicable
+from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
+from tracer.diagnosis.saying import found
+from tracer.events import GradAccumulated, GroupsSeen
+
+CODE = "TR401"
+NAME = "no_step"
+REQUIRES = (GradAccumulated, GroupsSeen)
+
+
+def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    if (
+        not leaf.owners
+        or leaf.skipped
+        or not arrived(leaf, facts)
+        or handwritten(leaf)
+        or moves_outside(leaf)
+    ):
+        return None
+    if leaf.steps and max(step.order for step in leaf.steps) > leaf.accumulated_at[0]:
+        return None
+    owners = list(dict.fromkeys(optimizer for optimizer, _ in leaf.owners))
+    names = " and ".join(optimizer_text(facts, key) for key in owners)
+    norm = leaf.grads[-1].norm if leaf.grads else None
+    size = "" if norm is None else f" (last norm {number(norm)})"
+    after = "after its gradient arrived" if leaf.steps else "in the whole recording"
+    message = (
+        f"{names} owns it and a gradient accumulated in {times(len(leaf.accumulated), 'backward')}{size}, but "
+        f"{names} never stepped {after}"
+    )
+    starts = (facts.backwards.get(event.backward) for event in leaf.accumulated[-1:])
+    lines = (line for b in starts if b is not None for line in line_at(facts, b.place, "backward"))
+    fix = f"call step() of {names} after this backward"
+    return found(NAME, leaf, message, fix, (*lines, *optimizer_lines(facts, owners)))
+
+
+def _train(torch: Any, both: bool) -> None:
+    torch.manual_seed(0)
+    body, head = torch.nn.Linear(3, 4), torch.nn.Linear(4, 1)
+    first = torch.optim.SGD(body.parameters(), lr=0.1)
+    second = torch.optim.SGD(head.parameters(), lr=0.1)
+    for _ in range(3):
+        first.zero_grad()
+        second.zero_grad()
+        head(torch.tanh(body(torch.randn(8, 3)))).pow(2).mean().backward()
+        first.step()
+        if both:
+            second.step()
+
+
+def bad(torch: Any) -> None:
+    _train(torch, both=False)
+
+
+def good(torch: Any) -> None:
+    _train(torch, both=True)

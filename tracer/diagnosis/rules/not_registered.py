@@ -1,0 +1,95 @@
+"""A tensor of a module gets gradients, but is no registered parameter of it.
+
+``nn.Module`` registers what is assigned to an attribute as ``nn.Parameter`` or ``nn.Module``. Modules in
+a plain list, dict or tuple, and plain tensors with ``requires_grad=True``, are not seen by
+``parameters()``: no optimizer gets them, ``state_dict`` does not save them and ``to(device)`` leaves them
+behind.
+
+Fix: keep modules in ``nn.ModuleList`` or ``nn.ModuleDict``, tensors as ``nn.Parameter`` (in
+``nn.ParameterList`` when there are several).
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ModuleList.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.diagnosis.evidence import arrived, handwritten
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.findings import Finding, NotApplicable, Where
+from tracer.diagnosis.lines import line_at, made_lines, times
+from tracer.diagnosis.saying import found
+from tracer.events import GradAccumulated, LeafSeen, ModuleSeen
+
+CODE = "TR104"
+NAME = "not_registered"
+REQUIRES = (LeafSeen, GradAccumulated)
+
+
+def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    if leaf.seen.kind != "unregistered" or leaf.seen.model is None or leaf.owners or leaf.steps:
+        return None
+    if not arrived(leaf, facts) or handwritten(leaf):
+        return None
+    outer = _outermost(leaf, facts)
+    what = f"the {outer.cls} at {outer.path!r}" if outer is not None else "this tensor"
+    cls = leaf.model.cls if leaf.model is not None else "the model"
+    message = (
+        f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}, but {cls}.parameters() does not "
+        f"list it, because {what} is kept where nn.Module does not look; no optimizer owns it"
+    )
+    keep = "nn.ModuleList or nn.ModuleDict" if outer is not None else "an nn.Parameter"
+    fix = f"keep {what} in {keep}, so that parameters(), state_dict() and to() see it"
+    return found(NAME, leaf, message, fix, _lines(leaf, outer, facts))
+
+
+def _outermost(leaf: LeafFacts, facts: Facts) -> ModuleSeen | None:
+    """Return the outermost module around the leaf that its parent does not register."""
+    around = [
+        m
+        for m in facts.modules.values()
+        if m.model == leaf.seen.model
+        and not m.registered
+        and m.path
+        and leaf.seen.name.startswith(f"{m.path}.")
+    ]
+    return min(around, key=lambda m: len(m.path), default=None)
+
+
+def _lines(leaf: LeafFacts, outer: ModuleSeen | None, facts: Facts) -> tuple[Where, ...]:
+    own = made_lines(facts, leaf)
+    return own if outer is None else (*line_at(facts, outer.place, "made", outer.cls), *own)
+
+
+def _network(torch: Any, keep: Any) -> Any:
+    class Stack(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = keep([torch.nn.Linear(3, 3) for _ in range(2)])
+            self.head = torch.nn.Linear(3, 1)
+
+        def forward(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = torch.tanh(layer(x))
+            return self.head(x)
+
+    return Stack()
+
+
+def _train(torch: Any, keep: Any) -> None:
+    torch.manual_seed(0)
+    net = _network(torch, keep)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        net(torch.randn(8, 3)).pow(2).mean().backward()
+        optimizer.step()
+
+
+def bad(torch: Any) -> None:
+    _train(torch, list)
+
+
+def good(torch: Any) -> None:
+    _train(torch, torch.nn.ModuleList)

@@ -1,0 +1,72 @@
+"""The parameter took no part in computing what backward started from.
+
+Its module was never called, or ran and its result was dropped before the loss (a term that is computed,
+logged and not returned). It stays at its initial value, and under DistributedDataParallel it stops the run
+with "Expected to have finished reduction".
+
+Fix: use the result in the loss, or remove the module.
+
+Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#how-autograd-encodes-the-history
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.diagnosis.evidence import detached_roots, missed_by, outermost
+from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.findings import Finding, NotApplicable
+from tracer.diagnosis.lines import line_at, made_lines, text_of, times
+from tracer.diagnosis.saying import found
+from tracer.events import BackwardStarted, GradAccumulated
+
+CODE = "TR201"
+NAME = "unused"
+REQUIRES = (BackwardStarted, GradAccumulated)
+
+
+def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    calls = outermost(facts)
+    if not calls or leaf.cuts or leaf.reached or leaf.computed or not missed_by(leaf, facts):
+        return None
+    if detached_roots(facts) and not leaf.dropped:
+        return None
+    count = times(len(calls), "backward")
+    if leaf.dropped:
+        last = leaf.dropped[-1]
+        lines = [*line_at(facts, last.place, "dropped", last.op)]
+        lines += [line for key in last.returns for line in line_at(facts, key, "return")]
+        message = f"its module ran, but the result{text_of(facts, last.place, ', last used at ')} is in none of {count}"
+        fix = f"add the result{text_of(facts, last.place, ' of ')} to what backward starts from, or drop the module"
+        return found(NAME, leaf, message, fix, (*lines, *made_lines(facts, leaf)))
+    never = leaf.module is not None and leaf.module.calls == 0
+    message = f"it took no part in any of {count}" + (": its module was never called" if never else "")
+    fix = "call its module in forward and use the result in the loss, or remove it"
+    return found(NAME, leaf, message, fix, made_lines(facts, leaf))
+
+
+def _train(torch: Any, use: bool) -> None:
+    class Two(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.main = torch.nn.Linear(3, 1)
+            self.extra = torch.nn.Linear(3, 1)
+
+        def forward(self, x: Any) -> Any:
+            return self.main(x) + self.extra(x) if use else self.main(x)
+
+    torch.manual_seed(0)
+    net = Two()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        net(torch.randn(8, 3)).pow(2).mean().backward()
+        optimizer.step()
+
+
+def bad(torch: Any) -> None:
+    _train(torch, use=False)
+
+
+def good(torch: Any) -> None:
+    _train(torch, use=True)

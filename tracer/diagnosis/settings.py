@@ -1,0 +1,64 @@
+"""The thresholds of the rules: one place, with defaults, set by ``--set TR302.ratio=1e-6`` or in code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tracer.errors import UsageError
+
+#: key -> (default, what it means). Only rules about magnitude or frequency have thresholds: the others are exact.
+THRESHOLDS: Mapping[str, tuple[float, str]] = MappingProxyType(
+    {
+        "TR302.ratio": (
+            1e-6,
+            "gradient per element, relative to the layers nearer to the loss, that is vanishing",
+        ),
+        "TR302.layers": (4.0, "fewest weights along the depth for which a trend is judged"),
+        "TR302.backwards": (2.0, "fewest backwards with measured gradients"),
+        "TR303.ratio": (
+            1e6,
+            "gradient per element, relative to the layers nearer to the loss, that is exploding",
+        ),
+        "TR303.layers": (4.0, "fewest weights along the depth for which a trend is judged"),
+        "TR303.backwards": (2.0, "fewest backwards with measured gradients"),
+        "TR404.share": (0.5, "share of skipped steps from which a run that also steps is warned about"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Thresholds that differ from the defaults: ``Settings({"TR302.ratio": 1e-5})``.
+
+    Raises:
+        UsageError: for a key that no rule has.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key in self.values:
+            if key not in THRESHOLDS:
+                raise UsageError(f"no rule has the setting {key!r}.", f"There are: {', '.join(THRESHOLDS)}.")
+
+    def __getitem__(self, key: str) -> float:
+        return self.values.get(key, THRESHOLDS[key][0])
+
+    @classmethod
+    def parse(cls, pairs: Mapping[str, object]) -> Settings:
+        """Return settings from text values, as given on a command line or in a file.
+
+        Raises:
+            UsageError: for an unknown key or a value that is no number.
+        """
+        values: dict[str, float] = {}
+        for key, text in pairs.items():
+            try:
+                values[key] = float(str(text))
+            except ValueError:
+                raise UsageError(
+                    f"the setting {key} got {text!r}.", "It must be a number, such as 1e-6."
+                ) from None
+        return cls(values)

@@ -1,0 +1,84 @@
+"""Which tensor of an optimizer stands for which live parameter: by name first, then by shape and place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from tracer.diagnosis.evidence import arrived, trainable_at_end
+from tracer.diagnosis.facts import Facts, LeafFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An optimizer's tensor that a live parameter has taken over from."""
+
+    old: LeafFacts
+    place: int | None  #: where the exchange was seen
+    held: int  #: how many such tensors the optimizers hold
+    certain: bool  #: the exchange of the name was seen, or names and shapes agree one to one
+
+
+def stale_of(leaf: LeafFacts, facts: Facts) -> Stale | None:
+    """Return the tensor that an optimizer holds in the stead of ``leaf``."""
+    return pairs(facts).get(leaf.leaf)
+
+
+def superseded(facts: Facts) -> frozenset[int]:
+    """Return the leaves that only live on in an optimizer, or nowhere: another took their name."""
+    gone = {stale.old.leaf for stale in pairs(facts).values()}
+    for leaf in facts.leaves.values():
+        if leaf.lost and not leaf.accumulated and not _holds_name_again(leaf):
+            gone.add(leaf.leaf)
+    return frozenset(gone)
+
+
+def _holds_name_again(leaf: LeafFacts) -> bool:
+    return bool(leaf.replaced) and leaf.replaced[-1].step > leaf.lost[-1].step
+
+
+def pairs(facts: Facts) -> dict[int, Stale]:
+    """Return the stale tensor of each live leaf that has one."""
+    known = facts.memo.get("stale")
+    if known is None:
+        known = facts.memo["stale"] = {**_by_shape(facts), **_by_name(facts)}
+    return known
+
+
+def _by_name(facts: Facts) -> dict[int, Stale]:
+    """Follow each exchange of a name back to a tensor that an optimizer still holds."""
+    found: dict[int, Stale] = {}
+    for leaf in facts.leaves.values():
+        if leaf.owners or not leaf.replaced:
+            continue
+        at, seen = leaf.replaced[-1], {leaf.leaf}
+        old = facts.leaves.get(at.old)
+        while old is not None and not old.owners and old.replaced and old.leaf not in seen:
+            seen.add(old.leaf)
+            old = facts.leaves.get(old.replaced[-1].old)
+        if old is not None and old.owners:
+            found[leaf.leaf] = Stale(old, at.place, 0, True)
+    return {key: Stale(s.old, s.place, len(found), True) for key, s in found.items()}
+
+
+def _by_shape(facts: Facts) -> dict[int, Stale]:
+    """Match tensors that only an optimizer knows with live parameters that no optimizer knows."""
+    orphans = [o for o in facts.leaves.values() if o.seen.kind == "orphan" and o.owners and not o.accumulated]
+    live = [
+        leaf
+        for leaf in facts.leaves.values()
+        if leaf.seen.kind in ("parameter", "unregistered") and not leaf.owners and not leaf.steps
+        and trainable_at_end(leaf) and arrived(leaf, facts)
+    ]  # fmt: skip
+    waiting: dict[tuple[int, ...], list[LeafFacts]] = defaultdict(list)
+    for orphan in orphans:
+        waiting[tuple(orphan.seen.shape)].append(orphan)
+    found: dict[int, Stale] = {}
+    for leaf in live:
+        same = waiting[tuple(leaf.seen.shape)]
+        if same:
+            named = next((o for o in same if o.seen.name == leaf.seen.name), same[0])
+            same.remove(named)
+            found[leaf.leaf] = Stale(named, None, len(orphans), False)
+    certain = len(found) == len(orphans)
+    return {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}

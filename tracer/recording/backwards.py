@@ -1,0 +1,287 @@
+"""Calls of ``backward`` and ``autograd.grad``: wraps the one door through which both enter the engine."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradComputed
+from tracer.recording import nodes
+from tracer.recording.forward_values import first_bad_forward
+from tracer.recording.leaves import Leaf
+from tracer.recording.nodes import Walk, Watch
+from tracer.recording.places import Site, user_site
+from tracer.recording.torch_compat import engine_owners, without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+
+class Backwards:
+    """Numbers backward calls, records what they start from and what they did."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.count = 0
+        self.reached: set[int] = set()  #: keys of leaves in the graph of any accumulating backward
+        self.outermost = 0  #: calls of ``backward`` that ran inside no other
+        self.current = -1
+        self._depth: list[int] = []
+        self._graphs: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        self._resolved: dict[tuple[str, int], int] = {}
+        self._freed: deque[tuple[set[int], Site | None]] = deque(maxlen=4)
+
+    def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
+        """Return (owner, name, replacement) for each name under which the engine is looked up."""
+        return [(owner, name, self._wrap(getattr(owner, name))) for owner, name in engine_owners()]
+
+    def _wrap(self, engine: Callable[..., Any]) -> Callable[..., Any]:
+        def run(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+            if not self.session.here():
+                return engine(t_outputs, *args, **kwargs)
+            return self._run(engine, t_outputs, args, kwargs)
+
+        return run
+
+    def _run(self, engine: Callable[..., Any], outputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        session = self.session
+        call = session.guard(self._start, outputs, args, kwargs)
+        try:
+            with session.mode_again():
+                result = engine(outputs, *args, **kwargs)
+        except BaseException as problem:
+            session.guard(self._end, call, problem, None)
+            raise
+        session.guard(self._end, call, None, result)
+        return result
+
+    # ------------------------------------------------------------------ start
+
+    def _start(self, outputs: Sequence[Any], args: Any, kwargs: Any) -> _Call:
+        session = self.session
+        if session.grads.pending and not self._depth:
+            session.grads.measure_pending()
+        session.maybe_next_step()
+        retain, create, inputs = _options(args, kwargs)
+        accumulates = bool(kwargs.get("accumulate_grad", args[5] if len(args) > 5 else False))
+        number, self.count = self.count, self.count + 1
+        if accumulates and not self._depth:
+            self.outermost += 1
+        call = _Call(number, accumulates, user_site(sys._getframe(3)))
+        self._depth.append(number)
+        self.current = number
+        session.names.before_backward(sys._getframe(3))
+        with without_torch_function():
+            tensors = [t for t in outputs if isinstance(t, torch.Tensor)]
+            roots = [t.grad_fn if isinstance(t, torch.Tensor) else t.node for t in outputs]
+            self._walk(call, tensors, roots)
+            call.inputs = [t for t in inputs if isinstance(t, torch.Tensor)]
+            wanted = [session.leaves.find(t) for t in call.inputs]
+            session.emit(
+                BackwardStarted(
+                    session.step, number, "backward" if accumulates else "grad", call.graph,
+                    call.walk.roots if call.walk else (), session.places.key(call.site), retain, create,
+                    tuple(leaf.key for leaf in wanted if leaf is not None) if inputs else None,
+                    self._depth[-2] if len(self._depth) > 1 else None,
+                    any(t.requires_grad for t in tensors) or len(tensors) < len(outputs),
+                    any(t.is_leaf and t.requires_grad for t in tensors), *_root_value(tensors),
+                )
+            )  # fmt: skip
+            if not any(roots) and accumulates:
+                self._resolve_detached(call, outputs)
+        session.cut_side.dark.forget_extractions() if accumulates else None
+        return call
+
+    def _walk(self, call: _Call, tensors: list[torch.Tensor], roots: list[Any]) -> None:
+        if not any(root is not None for root in roots):
+            return
+        session = self.session
+        walk = call.walk = Walk(roots)
+        for i, variable in walk.variables.items():
+            leaf = session.leaves.find(variable)
+            if leaf is None and (
+                isinstance(variable, torch.nn.Parameter)
+                or (call.accumulates and session.leaves.persists(variable, self.outermost))
+            ):
+                leaf = session.leaves.add(variable)
+            if leaf is not None:
+                call.leaf_of[i] = leaf
+                session.follow(leaf, variable)
+                if variable.grad is None:
+                    leaf.used = leaf.zeroed = False
+        if call.accumulates:
+            self.reached.update(leaf.key for leaf in call.leaf_of.values())
+        self._identify(call, walk)
+        self._watch(call, walk)
+        self._resolve(call, walk)
+        scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu"]
+        if any(not bool(torch.isfinite(t.detach()).all()) for t in scalars):
+            first_bad_forward(session, walk, call)
+
+    def _identify(self, call: _Call, walk: Walk) -> None:
+        keys = {i: leaf.key for i, leaf in call.leaf_of.items()}
+        site = call.site
+        mark = None if site is None else (site[0].co_filename, site[0].co_firstlineno, site[1])
+        call.fingerprint = walk.fingerprint(keys, mark)
+        known = self._graphs.get(call.fingerprint)
+        if known is None:
+            known = self._graphs[call.fingerprint] = len(self._graphs)
+            self.session.emit(nodes.describe(self.session, walk, known, call.fingerprint, call.leaf_of))
+        call.graph = known
+        self._seen[call.fingerprint] = self._seen.get(call.fingerprint, 0) + 1
+
+    def _watch(self, call: _Call, walk: Walk) -> None:
+        session = self.session
+        whole = session.detail == "full" or session.alarmed
+        call.watch = Watch(session, walk, call.leaf_of, whole=whole)
+        first = self._seen[call.fingerprint] <= nodes.FIRST
+        if session.detail == "full" or (
+            session.detail == "flow" and (len(walk.nodes) <= nodes.WATCHED or first or session.alarmed)
+        ):
+            call.watch.measure_all(walk)
+        if session.detail != "graph":
+            hooked = [
+                i for i, leaf in call.leaf_of.items() if session.hooks.arm(leaf, walk.variables[i])
+            ]
+            call.watch.measure_hooked(walk, hooked)
+
+    def _resolve(self, call: _Call, walk: Walk) -> None:
+        """Look for cuts when a followed leaf is out of reach; the same graph again is not searched again."""
+        session = self.session
+        mark = (call.fingerprint, len(session.leaves.all))
+        turns = self._resolved.get(mark, 0)
+        if turns >= 3 or not call.accumulates:
+            return
+        self._resolved[mark] = turns + 1
+        if session.cut_side.lit:
+            reached = {leaf.key for leaf in call.leaf_of.values()}
+            session.cut_side.resolve(call.number, walk.seqs, walk.names, reached)
+            session.cut_side.resolve_terms(call.number, 0, walk.seqs, walk.names, walk.edges)
+
+    def _resolve_detached(self, call: _Call, outputs: Sequence[Any]) -> None:
+        """The root has no graph: the records behind the root itself tell why."""
+        side = self.session.cut_side
+        records = [side.dark.get(t) for t in outputs if isinstance(t, torch.Tensor)]
+        side.lit[-1] = [(record, call.site) for record in records if record is not None]
+        side.resolve(call.number, [-1], [], set())
+        del side.lit[-1]
+
+    # ------------------------------------------------------------------ end
+
+    def _end(self, call: _Call | None, problem: BaseException | None, result: Any) -> None:
+        if call is None:
+            return
+        session = self.session
+        if self._depth:
+            self._depth.pop()
+        self.current = self._depth[-1] if self._depth else call.number
+        norms: list[float | None] = []
+        culprits: tuple[tuple[int, str], ...] = ()
+        order: tuple[int, ...] = ()
+        with without_torch_function():
+            if call.watch is not None and call.walk is not None:
+                call.watch.close()
+                norms = call.watch.norms(len(call.walk.nodes))
+                order = tuple(call.watch.order)
+                culprits = call.culprits + call.watch.culprits(norms, call.walk)
+                if not order:
+                    norms = []
+            session.hooks.backward_ended(call.number)
+        session.emit(
+            BackwardEnded(
+                session.step, call.number, None if problem is None else f"{type(problem).__name__}: {problem}"[:500],
+                tuple(norms), order, culprits, bool(call.watch and call.watch.skipped_large),
+            )
+        )  # fmt: skip
+        if problem is not None:
+            self._explain(call, problem)
+        elif not call.accumulates:
+            self._computed(call, result)
+        if call.walk is not None and len(call.walk.seqs) <= 200_000:
+            self._freed.append((set(call.walk.seqs[: 200_000]) - _UNNUMBERED, call.site))
+
+    def _computed(self, call: _Call, result: Any) -> None:
+        session = self.session
+        for tensor, grad in zip(call.inputs, result if isinstance(result, tuple) else (), strict=False):
+            leaf = session.leaves.find(tensor)
+            if leaf is not None and grad is not None:
+                session.emit(GradComputed(session.step, call.number, leaf.key))
+
+    def _explain(self, call: _Call, problem: BaseException) -> None:
+        session = self.session
+        text = str(problem)
+        because: Site | None = None
+        reason = ""
+        if "second time" in text and call.walk is not None:
+            mine = set(call.walk.seqs)
+            for seqs, site in reversed(self._freed):
+                if seqs & mine:
+                    because = site
+                    reason = "the backward on that line freed parts of this graph"
+                    break
+        elif "modified by an inplace operation" in text:
+            because, reason = _inplace_site(session, text)
+        elif "does not require grad" in text:
+            reason = "what backward was called on has no graph: see the cut of each parameter"
+        session.emit(
+            ErrorRaised(
+                session.step, type(problem).__name__, text[:500], session.places.key(call.site),
+                session.places.key(because), reason,
+            )
+        )  # fmt: skip
+        session.told_errors.add(id(problem))
+
+
+#: AccumulateGrad nodes all share the greatest number.
+_UNNUMBERED = {2**64 - 1, 2**63 - 1}
+
+
+class _Call:
+    """One running backward."""
+
+    __slots__ = ("accumulates", "culprits", "fingerprint", "graph", "inputs", "leaf_of", "number", "site", "walk", "watch")
+
+    def __init__(self, number: int, accumulates: bool, site: Site | None) -> None:
+        self.number = number
+        self.accumulates = accumulates
+        self.site = site
+        self.walk: Walk | None = None
+        self.watch: Watch | None = None
+        self.graph: int | None = None
+        self.fingerprint = ""
+        self.leaf_of: dict[int, Leaf] = {}
+        self.inputs: list[torch.Tensor] = []
+        self.culprits: tuple[tuple[int, str], ...] = ()
+
+
+def _options(args: Any, kwargs: Any) -> tuple[bool, bool, tuple[Any, ...]]:
+    """Return retain_graph, create_graph and inputs from the engine's positional arguments."""
+    retain = bool(args[1]) if len(args) > 1 else False
+    create = bool(args[2]) if len(args) > 2 else False
+    inputs = args[3] if len(args) > 3 and args[3] else ()
+    return retain, create, tuple(inputs)
+
+
+def _root_value(tensors: list[torch.Tensor]) -> tuple[float | None, tuple[int, ...]]:
+    if not tensors:
+        return None, ()
+    root = tensors[0].detach()
+    shape = tuple(int(n) for n in root.shape)
+    if root.numel() != 1 or root.device.type != "cpu" or root.is_complex():
+        return None, shape
+    return float(root), shape
+
+
+def _inplace_site(session: Session, text: str) -> tuple[Site | None, str]:
+    """Find the last in-place call on a tensor of the shape that the message names."""
+    for site, name, shape in reversed(session.inplace):
+        if f"[{', '.join(map(str, shape))}]" in text:
+            return site, f"{name} on that line changed a tensor of this shape that backward still needs"
+    return None, ""
+
+

@@ -1,0 +1,147 @@
+"""The function mode: sees every torch function called from Python, in the thread that records.
+
+Hot path of an ordinary call: read the sequence number before and after; when it moved, keep the user's
+code object and instruction offset. Values without a gradient go to ``cuts.CutSide``.
+A handler runs with the mode off, so that what PyTorch calls inside is not seen again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from tracer.recording.places import user_site, user_site_and_call
+from tracer.recording.torch_compat import sequence_number
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+Tensor = torch.Tensor
+Special = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+
+class FunctionMode(TorchFunctionMode):
+    """Reports calls to a session; changes neither arguments nor results."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        #: set while the optimizer or the tracer itself works: calls pass straight through
+        self.quiet = False
+        self._special = self._specials()
+        self._plain = frozenset(_PLAIN)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if kwargs is None:
+            kwargs = {}
+        if self.quiet or func in self._plain:
+            return func(*args, **kwargs)
+        special = self._special.get(func)
+        if special is not None:
+            return special(func, args, kwargs)
+        before = sequence_number()
+        out = func(*args, **kwargs)
+        after = sequence_number()
+        session = self.session
+        try:
+            if after > before:
+                frame = sys._getframe(1)
+                site = user_site(frame)
+                if site is not None:
+                    session.origins.made.append((before, after, site[0], site[1], func))
+                    if session.flow.on:
+                        session.flow.saw(func, args, kwargs, out, site)
+                if session.cut_side.busy:
+                    session.cut_side.joined(func, args, kwargs, out, before, after, site)
+            else:
+                session.cut_side.left(func, args, kwargs, out)
+        except Exception as problem:
+            session.failed("function mode", problem)
+        return out
+
+    def _specials(self) -> dict[Any, Special]:
+        # Getters and setters of attributes arrive as bound methods of the descriptor.
+        table: dict[Any, Special] = {
+            Tensor.grad.__get__: self._grad_read,  # type: ignore[attr-defined]
+            Tensor.grad.__set__: self._grad_written,  # type: ignore[attr-defined]
+            Tensor.requires_grad.__set__: self._toggled,  # type: ignore[attr-defined]
+            Tensor.requires_grad_: self._toggled,
+            Tensor.backward: self._backward,
+            torch.autograd.backward: self._backward,
+            torch.autograd.grad: self._grad_call,
+            Tensor.register_hook: self._hook_registered,
+        }
+        switch = getattr(torch._C, "_set_grad_enabled", None)
+        if switch is not None:
+            table[switch] = self._grad_switched
+        return table
+
+    def _grad_read(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        out = func(*args, **kwargs)
+        if out is not None:
+            self.session.guard(self.session.grads.read, args[0], out)
+        return out
+
+    def _grad_written(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        session = self.session
+        session.guard(session.grads.before_write, args[0])
+        out = func(*args, **kwargs)
+        site, called = user_site_and_call(sys._getframe(2))
+        session.guard(session.grads.written, args[0], args[1] if len(args) > 1 else None, site, called)
+        return out
+
+    def _toggled(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        out = func(*args, **kwargs)
+        session = self.session
+        session.guard(session.toggled, args[0], user_site(sys._getframe(2)))
+        return out
+
+    def _backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return func(*args, **kwargs)
+
+    def _grad_call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        out = func(*args, **kwargs)
+        self.session.guard(self.session.cut_side.gradients_returned, out, user_site(sys._getframe(2)))
+        return out
+
+    def _hook_registered(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        session = self.session
+        session.guard(session.hooks.registered, args, user_site(sys._getframe(2)))
+        return func(*args, **kwargs)
+
+    def _grad_switched(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        out = func(*args, **kwargs)
+        self.session.guard(self.session.cut_side.switched, bool(args[0]), sys._getframe(2))
+        return out
+
+
+def _named(*paths: str) -> list[Any]:
+    found = []
+    for path in paths:
+        thing: Any = Tensor
+        for part in path.split("."):
+            thing = getattr(thing, part, None)
+            if thing is None:
+                break
+        if thing is not None:
+            found.append(thing)
+    return found
+
+
+#: Calls that read no values and make none: shapes, flags and profiler marks.
+_PLAIN: list[Any] = _named(
+    "dim", "size", "numel", "stride", "is_floating_point", "is_complex", "is_contiguous", "data_ptr",
+    "storage_offset", "element_size", "get_device", "is_leaf.__get__", "shape.__get__", "dtype.__get__",
+    "device.__get__", "requires_grad.__get__", "grad_fn.__get__", "is_cuda.__get__", "layout.__get__",
+    "ndim.__get__", "is_sparse.__get__", "is_quantized.__get__", "is_nested.__get__", "_base.__get__",
+    "_version.__get__", "is_meta.__get__", "names.__get__", "__len__", "__hash__", "__repr__", "__format__",
+    "untyped_storage", "is_inference", "retain_grad", "retains_grad.__get__", "is_set_to",
+    "_backward_hooks.__get__", "is_mps.__get__", "is_xla.__get__", "itemsize.__get__", "nbytes.__get__",
+    "output_nr.__get__", "is_coalesced", "is_pinned", "is_same_size",
+)  # fmt: skip

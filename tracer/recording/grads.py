@@ -1,0 +1,154 @@
+"""What happens to ``.grad`` after autograd wrote it: when it is measured, cleared, assigned or changed.
+
+Norms are taken lazily: backward only remembers which leaves accumulated. They are measured when somebody is
+about to look at or change a ``.grad``, when the optimizer steps, or when the next backward starts, whichever
+comes first. So an ordinary step costs one pass over the gradients, at the optimizer's door.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.events import GradAccumulated, GradMeasured, GradTouched
+from tracer.recording.leaves import Leaf
+from tracer.recording.measure import fetch, norms, numbers, readable, zero_share
+from tracer.recording.places import Site, user_site_and_call
+from tracer.recording.torch_compat import without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+Tensor = torch.Tensor
+_CLEARING = ("zero_", "_foreach_zero_")
+
+
+class Grads:
+    """Follows the ``.grad`` of every leaf between backward and step."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.pending: dict[int, Leaf] = {}
+        self.measuring = session.detail != "graph"
+        self._owner: dict[int, tuple[weakref.ref[Tensor], int]] = {}
+
+    # ------------------------------------------------------------------ from autograd
+
+    def accumulated(self, leaf: Leaf) -> None:
+        """Post-accumulate hook: ``.grad`` of the leaf has just taken in a gradient."""
+        session = self.session
+        backward = session.backwards.current
+        stale = leaf.used and not leaf.zeroed
+        session.emit(GradAccumulated(session.step, backward, leaf.key, stale))
+        leaf.accumulated += 1
+        if not stale:
+            leaf.used = leaf.zeroed = False
+        self.pending[leaf.key] = leaf
+
+    # ------------------------------------------------------------------ from the user's program
+
+    def is_grad(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor is some leaf's ``.grad`` (or its ``.data``)."""
+        known = self._owner.get(id(tensor))
+        return known is not None and known[0]() is tensor
+
+    def read(self, tensor: Tensor, grad: Tensor) -> None:
+        """Somebody reads ``tensor.grad``: measure first what autograd left, then follow the gradient."""
+        if self.pending and not self.session.in_step:
+            self.measure_pending()
+        leaf = self.session.leaves.find(tensor)
+        if leaf is None or self.is_grad(grad):
+            return
+        if len(self._owner) > 20_000:
+            self._owner = {k: v for k, v in self._owner.items() if v[0]() is not None}
+        self._owner[id(grad)] = (weakref.ref(grad), leaf.key)
+        self.session.cut_side.put_gradient(grad, None)
+
+    def before_write(self, tensor: Tensor) -> None:
+        if self.pending and not self.session.in_step:
+            self.measure_pending()
+
+    def written(self, tensor: Tensor, value: Any, site: Site | None, called: str) -> None:
+        """``tensor.grad = value`` ran in the user's program or in a library that it called."""
+        session = self.session
+        leaf = session.leaves.find(tensor)
+        if leaf is None or session.in_step:
+            return
+        how = "cleared" if value is None else "assigned"
+        if value is None:
+            leaf.used = leaf.zeroed = False
+        else:
+            leaf.used = False
+        session.emit(GradTouched(session.step, leaf.key, how, session.places.key(site), called))
+
+    def mutated(self, grad: Tensor, name: str) -> None:
+        """A gradient was changed in place by ``name``."""
+        import sys
+
+        session = self.session
+        known = self._owner.get(id(grad))
+        if known is None or session.in_step:
+            return
+        leaf = session.leaves.all[known[1]]
+        site, called = user_site_and_call(sys._getframe(4))
+        if name in _CLEARING:
+            leaf.zeroed = True
+        how = "cleared" if name in _CLEARING else "changed"
+        session.emit(GradTouched(session.step, leaf.key, how, session.places.key(site), called or name))
+
+    # ------------------------------------------------------------------ measuring
+
+    def measure_pending(self) -> None:
+        """Measure what autograd left in ``.grad`` of the leaves that accumulated since the last time."""
+        leaves = list(self.pending.values())
+        self.pending.clear()
+        if self.measuring:
+            self.measure(leaves, "backward", None)
+
+    def measure(self, leaves: Iterable[Leaf], when: str, optimizer: int | None) -> None:
+        """Emit a ``GradMeasured`` for each leaf: norms by one fused call, one transfer for all numbers."""
+        session = self.session
+        with without_torch_function(), torch.no_grad():
+            found: list[tuple[Leaf, Tensor]] = []
+            for leaf in leaves:
+                tensor = leaf.ref()
+                grad = None if tensor is None else tensor.grad
+                if grad is None or not readable(grad):
+                    if tensor is not None and grad is None:
+                        session.emit(GradMeasured(session.step, leaf.key, when, None, optimizer=optimizer))
+                    continue
+                found.append((leaf, grad))
+            self._emit(found, when, optimizer)
+
+    def _emit(self, found: list[tuple[Leaf, Tensor]], when: str, optimizer: int | None) -> None:
+        session = self.session
+        scalars = norms([grad for _, grad in found])
+        shares: list[tuple[int, Tensor]] = []
+        for i, (_, grad) in enumerate(found):
+            share = zero_share(grad)
+            if share is not None:
+                shares.append((i, share))
+        values = fetch([*scalars, *(share for _, share in shares)])
+        share_of = {i: value for (i, _), value in zip(shares, values[len(scalars) :], strict=True)}
+        for i, (leaf, grad) in enumerate(found):
+            norm = values[i]
+            finite = norm == norm and norm not in (float("inf"), float("-inf"))
+            if not finite or norm == 0.0:
+                session.alarmed = True
+            session.emit(
+                GradMeasured(
+                    session.step, leaf.key, when, norm, 1.0 if norm == 0.0 else share_of.get(i), finite,
+                    optimizer, numbers(grad),
+                )
+            )  # fmt: skip
+
+    def used_by_step(self, leaves: Iterable[Leaf]) -> None:
+        """An optimizer stepped with these gradients; those still there afterwards are stale."""
+        with without_torch_function():
+            for leaf in leaves:
+                tensor = leaf.ref()
+                if tensor is not None and tensor.grad is not None:
+                    leaf.used, leaf.zeroed = True, False

@@ -1,0 +1,97 @@
+"""The user's own gradient hooks: where they were registered, and what they did to a gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.events import HookRan
+from tracer.recording.leaves import Leaf
+from tracer.recording.measure import fetch, norm, readable
+from tracer.recording.places import Site
+from tracer.recording.torch_compat import backward_hooks, node_sequence, without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+
+class UserHooks:
+    """Measures a leaf's gradient before the user's first hook and after the last."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._sites: dict[int, tuple[Site | None, Site | None]] = {}
+        #: sequence number of a node whose output tensor got a hook -> (registered at, hook's code)
+        self.on_nodes: dict[int, tuple[Site | None, Site | None]] = {}
+        self._before: dict[int, torch.Tensor] = {}
+        self._after: dict[int, torch.Tensor] = {}
+        self._handles: list[Any] = []
+
+    def registered(self, args: tuple[Any, ...], site: Site | None) -> None:
+        """``tensor.register_hook(hook)`` was called by the user."""
+        if len(args) < 2:
+            return
+        tensor, hook = args[0], args[1]
+        code = getattr(hook, "__code__", None) or getattr(getattr(type(hook), "__call__", None), "__code__", None)
+        sites = (site, None if code is None else (code, -1))
+        if tensor.is_leaf:
+            self._sites[self.session.leaves.add(tensor).key] = sites
+        elif tensor.grad_fn is not None:
+            if len(self.on_nodes) > 10_000:
+                self.on_nodes.clear()
+            self.on_nodes[node_sequence(tensor.grad_fn)] = sites
+
+    def arm(self, leaf: Leaf, tensor: torch.Tensor) -> bool:
+        """Before a backward: put our own hook first on a leaf that has hooks of the user's.
+
+        Returns:
+            Whether the leaf has hooks, so that what comes out of them is worth measuring.
+        """
+        with without_torch_function():
+            hooks = backward_hooks(tensor)
+            if not hooks:
+                return False
+
+            def first(grad: torch.Tensor, key: int = leaf.key) -> None:
+                if readable(grad):
+                    with without_torch_function(), torch.no_grad():
+                        self._before[key] = norm(grad)
+
+            handle = tensor.register_hook(first)
+            # The engine reads the dict in its own order of insertion, which ``move_to_end`` does not change.
+            ours = hooks.pop(handle.id)
+            others = dict(hooks)
+            hooks.clear()
+            hooks[handle.id] = ours
+            hooks.update(others)
+            self._handles.append(handle)
+        return True
+
+    def passed(self, leaf: Leaf, grad: torch.Tensor | None) -> None:
+        """The gradient arrived at AccumulateGrad, after the user's hooks."""
+        if grad is not None and readable(grad):
+            with without_torch_function(), torch.no_grad():
+                self._after[leaf.key] = norm(grad)
+
+    def backward_ended(self, backward: int) -> None:
+        """Remove our hooks and tell which of the user's changed a gradient."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        keys = [key for key in self._before if key in self._after]
+        if keys:
+            values = fetch([*(self._before[k] for k in keys), *(self._after[k] for k in keys)])
+            session = self.session
+            for i, key in enumerate(keys):
+                before, after = values[i], values[len(keys) + i]
+                if before != after and not (before != before and after != after):
+                    site, code = self._sites.get(key, (None, None))
+                    session.emit(
+                        HookRan(
+                            session.step, backward, key, before, after,
+                            session.places.key(site), session.places.key(code),
+                        )
+                    )  # fmt: skip
+        self._before.clear()
+        self._after.clear()

@@ -1,0 +1,103 @@
+"""The followed leaves: one key per tensor object, held weakly, with what was last seen of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tracer.recording.places import Site
+
+
+@dataclass(slots=True)
+class Leaf:
+    """What the recorder remembers of one leaf; never the tensor itself."""
+
+    key: int
+    ref: weakref.ref[torch.Tensor]
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    requires_grad: bool
+    name: str = ""
+    model: int | None = None
+    aliases: tuple[str, ...] = ()
+    kind: str = "orphan"
+    module: int | None = None
+    made: Site | None = None
+    accumulated: int = 0
+    owned: bool = False
+    #: ``.grad`` holds a gradient that an optimizer step has already used.
+    used: bool = False
+    #: ``.grad`` was zeroed in place since that step.
+    zeroed: bool = False
+    hooked: bool = False  #: our post-accumulate hook is on it
+    handles: list[Any] = field(default_factory=list)
+
+    def tensor(self) -> torch.Tensor | None:
+        return self.ref()
+
+
+class Leaves:
+    """Registry of leaves. Keys count from 0 and are never reused."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Leaf] = {}
+        self.all: list[Leaf] = []
+        self._bare: dict[int, tuple[weakref.ref[torch.Tensor], set[int]]] = {}
+        self.on_new: Callable[[Leaf, torch.Tensor], None] | None = None
+
+    def find(self, tensor: torch.Tensor) -> Leaf | None:
+        """Return what is known of a tensor, or None."""
+        leaf = self._by_id.get(id(tensor))
+        if leaf is not None and leaf.ref() is tensor:
+            return leaf
+        return None
+
+    def add(self, tensor: torch.Tensor, made: Site | None = None) -> Leaf:
+        """Follow a tensor from now on; return its record."""
+        leaf = self.find(tensor)
+        if leaf is not None:
+            return leaf
+        mark = id(tensor)
+
+        def forget(ref: weakref.ref[torch.Tensor], mark: int = mark) -> None:
+            current = self._by_id.get(mark)
+            if current is not None and current.ref is ref:
+                del self._by_id[mark]
+
+        leaf = Leaf(
+            key=len(self.all),
+            ref=weakref.ref(tensor, forget),
+            shape=tuple(int(n) for n in tensor.shape),
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            device=str(tensor.device),
+            requires_grad=bool(tensor.requires_grad),
+            made=made,
+        )
+        self.all.append(leaf)
+        self._by_id[mark] = leaf
+        if self.on_new is not None:
+            self.on_new(leaf, tensor)
+        return leaf
+
+    def persists(self, tensor: torch.Tensor, backward: int) -> bool:
+        """Tell whether a bare leaf was met in an earlier backward too: one of a kind, not a batch input."""
+        known = self._bare.get(id(tensor))
+        if known is None or known[0]() is not tensor:
+            if len(self._bare) > 4096:
+                self._bare.clear()
+            self._bare[id(tensor)] = (weakref.ref(tensor), {backward})
+            return False
+        known[1].add(backward)
+        return len(known[1]) > 1
+
+    def alive(self) -> Iterator[tuple[Leaf, torch.Tensor]]:
+        """Yield every leaf whose tensor still lives, with the tensor."""
+        for leaf in tuple(self._by_id.values()):
+            tensor = leaf.ref()
+            if tensor is not None:
+                yield leaf, tensor

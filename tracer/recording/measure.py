@@ -1,0 +1,131 @@
+"""Numbers about tensors: computed where the tensors live, brought to the host in one transfer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from tracer.recording.torch_compat import foreach_norm, is_functional, without_torch_function
+
+#: Tensors of at most this many elements also carry their numbers.
+KEPT = 64
+#: Up to this many elements the share of zeros is counted.
+COUNTED = 4096
+
+
+def readable(tensor: Any) -> bool:
+    """Tell whether the values of a tensor can be read at all."""
+    return (
+        isinstance(tensor, torch.Tensor)
+        and tensor.device.type not in ("meta", "xla", "lazy")
+        and not is_functional(tensor)
+        and not getattr(tensor, "is_nested", False)
+    )
+
+
+def plain(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the dense, detached, local tensor that holds the numbers (sparse values, DTensor shard)."""
+    tensor = tensor.detach()
+    local = getattr(tensor, "to_local", None)
+    if local is not None:
+        tensor = local()
+    if tensor.layout == torch.sparse_coo:
+        tensor = tensor.coalesce().values()
+    elif tensor.layout != torch.strided:
+        tensor = tensor.values()
+    return tensor
+
+
+def norm(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the L2 norm as a 0-dim float32 tensor (float64 stays); NaN and Inf stay visible in it."""
+    tensor = plain(tensor)
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+    if not tensor.is_floating_point() or tensor.dtype in (torch.float16, torch.bfloat16):
+        tensor = tensor.float()
+    return torch.linalg.vector_norm(tensor)
+
+
+def norms(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return the L2 norm of each tensor, by one call per device and dtype where possible."""
+    results: list[torch.Tensor | None] = [None] * len(tensors)
+    batches: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for i, tensor in enumerate(tensors):
+        # The exact class: a subclass (DTensor) takes the careful way.
+        if type(tensor) is torch.Tensor and tensor.layout == torch.strided and tensor.dtype in (
+            torch.float32,
+            torch.float64,
+        ):
+            batches.setdefault((tensor.device, tensor.dtype), []).append(i)
+        else:
+            results[i] = norm(tensor)
+    for members in batches.values():
+        for i, value in zip(members, foreach_norm([tensors[i].detach() for i in members]), strict=True):
+            results[i] = value
+    return [r for r in results if r is not None]
+
+
+def fetch(scalars: Sequence[torch.Tensor]) -> list[float]:
+    """Bring 0-dim tensors to the host: one transfer per device."""
+    if not scalars:
+        return []
+    by_device: dict[torch.device, list[int]] = {}
+    for i, scalar in enumerate(scalars):
+        by_device.setdefault(scalar.device, []).append(i)
+    values = [0.0] * len(scalars)
+    for members in by_device.values():
+        stacked = torch.stack([scalars[i].to(torch.float64) for i in members])
+        for i, value in zip(members, stacked.tolist(), strict=True):
+            values[i] = value
+    return values
+
+
+def numbers(tensor: torch.Tensor) -> object:
+    """Return the values of a small tensor as nested lists, in the shortest form that its dtype needs.
+
+    ``None`` for tensors of more than 64 elements and for those that cannot be read.
+    """
+    if tensor.numel() > KEPT or not readable(tensor):
+        return None
+    with without_torch_function(), torch.no_grad():
+        tensor = tensor.detach()
+        if tensor.layout != torch.strided:
+            tensor = tensor.to_dense()
+        if tensor.is_complex():
+            return _nested(torch.view_as_real(tensor).cpu().double().tolist(), float)
+        if not tensor.is_floating_point():
+            return tensor.cpu().tolist()
+        short = _shortener(tensor.dtype)
+        return _nested(tensor.cpu().double().tolist(), short)
+
+
+def _shortener(dtype: torch.dtype) -> Callable[[float], float]:
+    if dtype == torch.float32:
+        return lambda value: float(str(np.float32(value)))
+    if dtype == torch.float16:
+        return lambda value: float(str(np.float16(value)))
+    return float
+
+
+def _nested(values: Any, convert: Callable[[float], float]) -> object:
+    # Depth is the number of dimensions of one tensor: at most 64 and in practice under 6.
+    if isinstance(values, list):
+        return [_nested(value, convert) for value in values]
+    return convert(values)
+
+
+def zero_share(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Return the share of elements that are exactly zero, for tensors small enough to count."""
+    tensor = plain(tensor)
+    if tensor.numel() == 0 or tensor.numel() > COUNTED:
+        return None
+    return 1.0 - torch.count_nonzero(tensor) / tensor.numel()
+
+
+def is_finite(value: float) -> bool:
+    """Tell whether a norm shows neither NaN nor Inf."""
+    return math.isfinite(value)

@@ -1,0 +1,154 @@
+"""Module calls and registrations, by PyTorch's global module hooks: nothing is put on the user's modules."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.modules import module as hooks
+
+from tracer.recording.places import Site, user_site, user_stack
+from tracer.recording.torch_compat import is_compiling, sequence_number
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+Module = torch.nn.Module
+
+
+class ModuleInfo:
+    """What is remembered of one module."""
+
+    __slots__ = ("built", "calls", "cls", "key", "made", "ref", "top_calls")
+
+    def __init__(self, key: int, module: Module, made: tuple[Site, ...]) -> None:
+        self.key = key
+        self.ref = weakref.ref(module)
+        self.cls = type(module).__name__
+        self.built: Site | None = None  #: the line that called the constructor, once looked up
+        self.made = made  #: user frames when its first parameter was registered, innermost first
+        self.calls = 0
+        self.top_calls = 0  #: calls from outside any other module
+
+
+class Modules:
+    """Keeps the call stack of modules and the sequence numbers at which each call began and ended."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._by_id: dict[int, ModuleInfo] = {}
+        self.all: list[ModuleInfo] = []
+        self._stack: list[tuple[ModuleInfo, int]] = []
+        #: (id of module, attribute) -> (turn, site): where an attribute was last registered
+        self.registered: dict[tuple[int, str], tuple[int, Site | None]] = {}
+        self._turn = 0
+
+    def attach(self) -> list[Any]:
+        """Register the global hooks; returns their handles."""
+        return [
+            hooks.register_module_forward_pre_hook(self._entered),
+            hooks.register_module_forward_hook(self._left, always_call=True),
+            hooks.register_module_parameter_registration_hook(self._parameter_registered),
+            hooks.register_module_module_registration_hook(self._module_registered),
+        ]
+
+    def find(self, module: Module) -> ModuleInfo | None:
+        info = self._by_id.get(id(module))
+        return info if info is not None and info.ref() is module else None
+
+    def info(self, module: Module, made: tuple[Site, ...] = ()) -> ModuleInfo:
+        """Return the record of a module, made when first met."""
+        info = self.find(module)
+        if info is None:
+            info = ModuleInfo(len(self.all), module, made)
+            self.all.append(info)
+            self._by_id[id(module)] = info
+            self.session.names.dirty = True
+        elif made and not info.made:
+            info.made = made
+        return info
+
+    def alive(self) -> list[Module]:
+        """Return the known modules that still live, in the order in which they were met."""
+        found = (info.ref() for info in self.all)
+        return [module for module in found if module is not None]
+
+    # Hooks return None: they must not change arguments, outputs or what is registered.
+
+    def _entered(self, module: Module, args: Any) -> None:
+        if is_compiling() or not self.session.here():
+            return
+        info = self.info(module)
+        info.calls += 1
+        if not self._stack:
+            info.top_calls += 1
+        self._stack.append((info, sequence_number()))
+
+    def _left(self, module: Module, args: Any, output: Any) -> None:
+        if is_compiling() or not self.session.here():
+            return
+        while self._stack:
+            info, start = self._stack.pop()
+            end = sequence_number()
+            if end > start:
+                self.session.origins.called.append((start, end, info.key))
+            if info.ref() is module:
+                break
+
+    def _parameter_registered(self, module: Module, name: str, parameter: Any) -> None:
+        if is_compiling():
+            return
+        try:
+            frame = sys._getframe(2)
+            self.info(module, user_stack(frame))
+            self._remember(module, name, frame)
+            if parameter is not None:
+                self.session.names.parameter_registered(module, name, parameter, user_site(frame))
+        except Exception as problem:
+            self.session.failed("parameter registration", problem)
+
+    def _module_registered(self, module: Module, name: str, child: Any) -> None:
+        if is_compiling():
+            return
+        try:
+            frame = sys._getframe(2)
+            self.info(module, user_stack(frame))
+            self._remember(module, name, frame)
+        except Exception as problem:
+            self.session.failed("module registration", problem)
+
+    def _remember(self, module: Module, name: str, frame: FrameType | None) -> None:
+        self._turn += 1
+        self.registered[id(module), name] = (self._turn, user_site(frame))
+        self.session.names.dirty = True
+
+    def built_at(self, module: Module, outside: type | None = None) -> Site | None:
+        """Return where a module was built: the user's line that called its constructor.
+
+        Args:
+            outside: when given, the line in a method of this class (the owner of the list it sits in).
+        """
+        info = self.find(module)
+        if info is None or not info.made:
+            return None
+        if outside is not None:
+            mine = [site for site in info.made if _belongs(site, outside)]
+            if mine:
+                return mine[0]
+        inside = [i for i, site in enumerate(info.made) if _belongs(site, type(module))]
+        at = (inside[-1] + 1) if inside else 0
+        return info.made[at] if at < len(info.made) else info.made[-1]
+
+
+def _belongs(site: Site, cls: type) -> bool:
+    code = site[0]
+    return any(
+        getattr(vars(base).get(code.co_name), "__code__", None) is code
+        for base in cls.__mro__
+        if base is not object
+    )
+
+

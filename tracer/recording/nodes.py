@@ -1,0 +1,204 @@
+"""The autograd graph of one backward: an iterative walk over ``grad_fn``, and hooks that watch it run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.events import GraphSeen, Node
+from tracer.recording.kinds import name_of
+from tracer.recording.leaves import Leaf
+from tracer.recording.measure import fetch, norm, readable
+from tracer.recording.torch_compat import node_sequence, without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+#: Structure of at most so many nodes is recorded; the rest is counted.
+LIMIT = 2_000_000
+#: Up to this size each backward is watched node by node; larger graphs only at first and after an alarm.
+WATCHED = 3_000
+FIRST = 2
+#: At detail "flow" a node's gradient is measured up to this many elements, except at module borders.
+SMALL = 16_384
+
+
+class Walk:
+    """The nodes behind some roots, nearest first, in plain lists with one index per node."""
+
+    def __init__(self, roots: Sequence[Any]) -> None:
+        self.nodes: list[Any] = []
+        self.names: list[str] = []
+        self.seqs: list[int] = []
+        self.edges: list[tuple[int, int, int]] = []
+        self.variables: dict[int, torch.Tensor] = {}
+        self.truncated = 0
+        # Wrappers stay in ``nodes``, so their ids are not reused while this walk lives.
+        index: dict[int, int] = {}
+        for root in roots:
+            if root is not None and id(root) not in index:
+                index[id(root)] = len(self.nodes)
+                self.nodes.append(root)
+        self.roots = tuple(range(len(self.nodes)))
+        self._follow(index)
+
+    def _follow(self, index: dict[int, int]) -> None:
+        nodes, edges = self.nodes, self.edges
+        at = 0
+        while at < len(nodes):
+            node = nodes[at]
+            self.names.append(node.name())
+            self.seqs.append(node_sequence(node))
+            following = node.next_functions
+            for slot, (target, _) in enumerate(following):
+                if target is None:
+                    continue
+                known = index.get(id(target))
+                if known is None:
+                    if len(nodes) >= LIMIT:
+                        self.truncated += 1
+                        continue
+                    known = index[id(target)] = len(nodes)
+                    nodes.append(target)
+                edges.append((at, known, slot))
+            if not following:
+                variable = getattr(node, "variable", None)
+                if variable is not None:
+                    self.variables[at] = variable
+            at += 1
+
+    def fingerprint(self, leaves: dict[int, int], mark: object) -> str:
+        """Return a digest of structure and leaves, equal for steps that build the same graph."""
+        digest = hashlib.blake2b(digest_size=12)
+        digest.update("\0".join(self.names).encode())
+        digest.update(repr((self.edges, sorted(leaves.items()), mark)).encode())
+        return digest.hexdigest()
+
+
+class Watch:
+    """Hooks on the nodes of one walk for the time of one backward."""
+
+    def __init__(self, session: Session, walk: Walk, leaf_of: dict[int, Leaf], *, whole: bool) -> None:
+        self.session = session
+        self.order: list[int] = []
+        self._leaf_of = leaf_of
+        self._hooked: set[int] = set()
+        self._whole = whole
+        self._indices: list[int] = []
+        self._scalars: list[torch.Tensor] = []
+        self._handles: list[Any] = []
+        self._none: set[int] = set()
+        self.skipped_large = False
+
+    def measure_all(self, walk: Walk) -> None:
+        for i, node in enumerate(walk.nodes):
+            self._handles.append(node.register_prehook(partial(self._ran, i)))
+
+    def measure_hooked(self, walk: Walk, indices: Sequence[int]) -> None:
+        """Watch the AccumulateGrad nodes whose leaves carry hooks of the user's."""
+        self._hooked.update(indices)
+        for i in indices:
+            self._handles.append(walk.nodes[i].register_prehook(partial(self._arrived, i)))
+
+    def _arrived(self, i: int, grads: tuple[torch.Tensor | None, ...]) -> None:
+        try:
+            self.session.hooks.passed(self._leaf_of[i], grads[0] if grads else None)
+        except Exception as problem:
+            self.session.failed("leaf prehook", problem)
+
+    def _ran(self, i: int, grads: tuple[torch.Tensor | None, ...]) -> None:
+        """Prehook of a node: ``grads`` are the gradients of its outputs, None where there is none."""
+        try:
+            self.order.append(i)
+            with without_torch_function():
+                self._measure(i, grads)
+        except Exception as problem:
+            self.session.failed("node prehook", problem)
+
+    def _measure(self, i: int, grads: tuple[torch.Tensor | None, ...]) -> None:
+        found = False
+        for grad in grads:
+            if grad is None:
+                continue
+            found = True
+            if not self._whole and grad.numel() > SMALL:
+                self.skipped_large = True
+            elif readable(grad):
+                self._indices.append(i)
+                self._scalars.append(norm(grad))
+        if not found:
+            self._none.add(i)
+
+    def close(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def norms(self, count: int) -> list[float | None]:
+        """Return the measured norm per node; several outputs of a node count together."""
+        result: list[float | None] = [None] * count
+        for i, value in zip(self._indices, fetch(self._scalars), strict=True):
+            known = result[i]
+            result[i] = value if known is None else (known * known + value * value) ** 0.5
+        self._scalars.clear()
+        return result
+
+    def culprits(self, norms: list[float | None], walk: Walk) -> tuple[tuple[int, str], ...]:
+        """Return nodes that received a good gradient and passed on a bad one: (node, kind).
+
+        Kinds: "nan", "inf", "zero" and "none" (the node ran and gave no gradient for an input).
+        """
+        sources: dict[int, list[int]] = {}
+        for source, target, _ in walk.edges:
+            sources.setdefault(target, []).append(source)
+        ran = set(self.order)
+        found: dict[tuple[int, str], None] = {}
+        for i in self.order:
+            kind = "none" if i in self._none else _badness(norms[i])
+            feeding = [s for s in sources.get(i, ()) if s in ran]
+            if not kind or not feeding or any(self._bad(s, norms, kind) for s in feeding):
+                continue
+            for source in feeding:
+                found[source, kind] = None
+        return tuple(found)[:200]
+
+    def _bad(self, i: int, norms: list[float | None], kind: str) -> bool:
+        badness = "none" if i in self._none else _badness(norms[i])
+        if kind == "zero":
+            return badness in ("zero", "none")
+        if kind == "none":
+            return badness == "none"
+        return badness in ("nan", "inf")
+
+
+def _badness(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value != value:
+        return "nan"
+    if value in (float("inf"), float("-inf")):
+        return "inf"
+    return "zero" if value == 0.0 else ""
+
+
+def describe(session: Session, walk: Walk, graph: int, fingerprint: str, leaf_of: dict[int, Leaf]) -> GraphSeen:
+    """Build the event of a new structure: names, modules, lines and leaves of its nodes."""
+    modules = session.origins.modules_of(walk.seqs)
+    nodes = []
+    for i, name in enumerate(walk.names):
+        leaf = leaf_of.get(i)
+        made = None if i in walk.variables else session.origins.function_at(walk.seqs[i])
+        nodes.append(
+            Node(
+                name=name,
+                module=None if i in walk.variables else modules[i],
+                place=None if made is None else session.places.key((made[2], made[3])),
+                op=None if made is None else name_of(made[4]),
+                leaf=None if leaf is None else leaf.key,
+            )
+        )
+    return GraphSeen(graph, fingerprint, tuple(nodes), tuple(walk.edges), walk.truncated)

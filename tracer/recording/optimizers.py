@@ -1,0 +1,221 @@
+"""Optimizers: where they were built, what they hold, when they step, and when a GradScaler skips them."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim import optimizer as hooks
+
+from tracer.events import Group, GroupsSeen, OptimizerStepped, StepSkipped
+from tracer.recording.leaves import Leaf
+from tracer.recording.places import Site, user_site
+from tracer.recording.torch_compat import without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+
+class OptimizerInfo:
+    """What is remembered of one optimizer."""
+
+    __slots__ = ("cls", "group_sites", "groups", "key", "made", "name", "ref", "step_started", "steps", "total")
+
+    def __init__(self, key: int, optimizer: Any, made: Site | None) -> None:
+        self.key = key
+        self.ref = weakref.ref(optimizer)
+        self.cls = type(optimizer).__name__
+        self.made = made
+        self.name = ""
+        self.groups: tuple[Group, ...] = ()
+        self.steps = 0  #: steps within the current step label
+        self.total = 0
+        self.step_started = False
+
+
+class Optimizers:
+    """Global step hooks, and wrappers around building an optimizer and ``GradScaler.step``."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.all: list[OptimizerInfo] = []
+        self._by_id: dict[int, OptimizerInfo] = {}
+
+    def attach(self) -> list[Any]:
+        return [
+            hooks.register_optimizer_step_pre_hook(self._before_step),
+            hooks.register_optimizer_step_post_hook(self._after_step),
+        ]
+
+    def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
+        """Return (owner, name, replacement): PyTorch has no hook for these."""
+        found: list[tuple[Any, str, Callable[..., Any]]] = [
+            (torch.optim.Optimizer, "__init__", self._wrap_init(torch.optim.Optimizer.__init__)),
+            (torch.optim.Optimizer, "add_param_group", self._wrap_add(torch.optim.Optimizer.add_param_group)),
+        ]
+        scaler = getattr(getattr(torch, "amp", None), "GradScaler", None)
+        if scaler is not None:
+            found.append((scaler, "step", self._wrap_scaler(scaler.step)))
+        return found
+
+    def info(self, optimizer: Any, made: Site | None = None) -> OptimizerInfo:
+        """Return the record of an optimizer, made when first met."""
+        info = self._by_id.get(id(optimizer))
+        if info is None or info.ref() is not optimizer:
+            info = OptimizerInfo(len(self.all), optimizer, made)
+            self.all.append(info)
+            self._by_id[id(optimizer)] = info
+            self.session.names.dirty = True
+        return info
+
+    def read_groups(self, info: OptimizerInfo, optimizer: Any, site: Site | None) -> list[Leaf]:
+        """Emit the param groups when they differ from before; return the leaves held."""
+        session = self.session
+        groups, held = [], []
+        for group in optimizer.param_groups:
+            leaves = [session.leaves.add(p) for p in group["params"] if isinstance(p, torch.Tensor)]
+            for leaf in leaves:
+                leaf.owned = True
+            held.extend(leaves)
+            groups.append(
+                Group(
+                    tuple(leaf.key for leaf in leaves), _number(group.get("lr")),
+                    _number(group.get("weight_decay")), _momentum(group),
+                )
+            )  # fmt: skip
+        if tuple(groups) != info.groups:
+            info.groups = tuple(groups)
+            session.emit(GroupsSeen(session.step, info.key, info.groups, session.places.key(site)))
+        return list({leaf.key: leaf for leaf in held}.values())
+
+    # ------------------------------------------------------------------ wrappers
+
+    def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
+        def built(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            init(optimizer, *args, **kwargs)
+            if self.session.here():
+                self.session.guard(self._built, optimizer, sys._getframe(1))
+
+        return built
+
+    def _built(self, optimizer: Any, frame: Any) -> None:
+        if not hasattr(optimizer, "param_groups"):
+            return
+        with without_torch_function():
+            site = user_site(frame)
+            info = self.info(optimizer, site)
+            for leaf in self.read_groups(info, optimizer, site):
+                tensor = leaf.ref()
+                if tensor is not None:
+                    self.session.follow(leaf, tensor)
+            self.session.names.refresh()
+
+    def _wrap_add(self, add: Callable[..., None]) -> Callable[..., None]:
+        def added(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            add(optimizer, *args, **kwargs)
+            info = self._by_id.get(id(optimizer))
+            if info is not None and info.ref() is optimizer and self.session.here():
+                self.session.guard(self._added, info, optimizer, sys._getframe(1))
+
+        return added
+
+    def _added(self, info: OptimizerInfo, optimizer: Any, frame: Any) -> None:
+        with without_torch_function():
+            self.read_groups(info, optimizer, user_site(frame))
+
+    def _wrap_scaler(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def scaled(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            info = self.session.guard(self.info, optimizer)
+            before = 0 if info is None else info.total
+            result = step(scaler, optimizer, *args, **kwargs)
+            if info is not None and info.total == before and self.session.here():
+                self.session.guard(self._skipped, info, optimizer, sys._getframe(1))
+            return result
+
+        return scaled
+
+    def _skipped(self, info: OptimizerInfo, optimizer: Any, frame: Any) -> None:
+        with without_torch_function():
+            leaves = self.read_groups(info, optimizer, None)
+            bad = []
+            for leaf in leaves:
+                tensor = leaf.ref()
+                if tensor is not None and tensor.grad is not None:
+                    if not bool(torch.isfinite(tensor.grad.detach()).all()):
+                        bad.append(leaf.key)
+            site = user_site(frame)
+            self.session.emit(
+                StepSkipped(self.session.step, info.key, tuple(bad), self.session.places.key(site))
+            )
+            self.session.grads.used_by_step(leaves)
+
+    # ------------------------------------------------------------------ steps
+
+    def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if self.session.here():
+            self.session.guard(self._start, optimizer, args, kwargs, sys._getframe(1))
+
+    def _start(self, optimizer: Any, args: Any, kwargs: Any, frame: Any) -> None:
+        session = self.session
+        with without_torch_function():
+            info = self.info(optimizer)
+            site = user_site(frame)
+            session.maybe_next_step(info)
+            closure = bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None
+            info.steps += 1
+            info.total += 1
+            session.names.before_step(frame)
+            leaves = self.read_groups(info, optimizer, None)
+            for leaf in leaves:
+                tensor = leaf.ref()
+                if tensor is not None:
+                    session.follow(leaf, tensor)
+            session.emit(OptimizerStepped(session.step, info.key, session.places.key(site), closure))
+            if not closure:
+                self._measure(info, leaves)
+            session.values.before_step(info.key, leaves)
+            session.entered_step(quiet=not closure)
+            info.step_started = True
+
+    def _measure(self, info: OptimizerInfo, leaves: list[Leaf]) -> None:
+        """Measure what the optimizer is about to use; this also serves as what backward left, if untouched."""
+        grads = self.session.grads
+        mine = {leaf.key for leaf in leaves}
+        grads.pending = {key: leaf for key, leaf in grads.pending.items() if key not in mine}
+        if grads.measuring:
+            grads.measure(leaves, "step", info.key)
+
+    def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if self.session.here():
+            self.session.guard(self._end, optimizer, args, kwargs)
+
+    def _end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        session = self.session
+        session.left_step()
+        with without_torch_function():
+            info = self.info(optimizer)
+            if not info.step_started:
+                return
+            info.step_started = False
+            leaves = self.read_groups(info, optimizer, None)
+            if bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None:
+                self._measure(info, leaves)
+            session.values.after_step(info.key, leaves)
+            session.grads.used_by_step(leaves)
+            session.step_done(info)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, torch.Tensor):
+        return float(value.detach()) if value.numel() == 1 and value.device.type == "cpu" else None
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _momentum(group: dict[str, Any]) -> float | None:
+    if "betas" in group:
+        betas = group["betas"]
+        return _number(betas[0]) if betas else None
+    return _number(group.get("momentum"))

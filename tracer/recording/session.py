@@ -1,0 +1,393 @@
+"""One recording: attaches every hook, counts steps, and takes everything off again.
+
+The rule of the whole package: a hook of ours returns None, keeps no tensor, and never raises. What fails is
+switched off, told once, and noted in the trace.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any, TypeVar
+
+import torch
+
+from tracer.errors import UsageError
+from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged
+from tracer.recording import torch_compat
+from tracer.recording.backwards import Backwards
+from tracer.recording.cuts import CutSide
+from tracer.recording.dropped import Flow
+from tracer.recording.functions import FunctionMode
+from tracer.recording.grads import Grads
+from tracer.recording.hooks import UserHooks
+from tracer.recording.leaves import Leaf, Leaves
+from tracer.recording.modules import Modules
+from tracer.recording.names import Names
+from tracer.recording.optimizers import OptimizerInfo, Optimizers
+from tracer.recording.places import Places, Site, user_site
+from tracer.recording.sequence import Origins
+from tracer.recording.torch_compat import without_torch_function
+from tracer.recording.values import Values
+from tracer.traces import Header, Trace
+
+R = TypeVar("R")
+
+#: Events kept at most; beyond it new ones are counted and dropped.
+EVENTS = 5_000_000
+DETAILS = ("graph", "flow", "full")
+_open: list[Session] = []
+
+
+class Session:
+    """Records what happens between ``start`` and ``stop`` in the thread that started it.
+
+    Args:
+        models: the root modules to follow: a module, a list or a dict by name; None = whatever runs.
+        optimizers: those to follow from the start; others are met when they step.
+        detail: "graph" (no gradient values), "flow" (a gradient summary per leaf and, on graphs of moderate
+            size, per node up to 16,384 elements) or "full" (a summary at every node).
+        values: whether parameter values are compared around steps.
+        program: name for the header.
+        source: whether source lines are kept in the trace.
+
+    Raises:
+        UsageError: for arguments of other kinds, or when a recording is already running in this thread.
+    """
+
+    def __init__(
+        self,
+        models: torch.nn.Module | Mapping[str, torch.nn.Module] | Iterable[torch.nn.Module] | None = None,
+        optimizers: Any = None,
+        *,
+        detail: str = "flow",
+        values: bool = True,
+        program: str = "",
+        source: bool = True,
+    ) -> None:
+        if detail not in DETAILS:
+            raise UsageError(f"detail={detail!r} is unknown.", f"Choose one of {', '.join(DETAILS)}.")
+        self.detail = detail
+        self.compare = values
+        self.program = program
+        self.events: list[Event] = []
+        self.step = 1
+        self.in_step = 0
+        self.alarmed = False
+        self.inplace: deque[tuple[Site | None, str, tuple[int, ...]]] = deque(maxlen=256)
+        self.told_errors: set[int] = set()
+        self.places = Places(self.emit, source=source)
+        self.origins = Origins()
+        self.leaves = Leaves()
+        self.names = Names(self)
+        self.modules = Modules(self)
+        self.cut_side = CutSide(self)
+        self.hooks = UserHooks(self)
+        self.flow = Flow(self)
+        self.grads = Grads(self)
+        self.values = Values(self)
+        self.optimizers = Optimizers(self)
+        self.backwards = Backwards(self)
+        self.mode = FunctionMode(self)
+        self._given_optimizers = _as_optimizers(optimizers)
+        given = _as_models(models)
+        if given is not None:
+            self.names.give(given)
+        self._handles: list[Any] = []
+        self._patched: list[tuple[Any, str, Any]] = []
+        self._thread = -1
+        self._pid = -1
+        self._running = False
+        self._failures: set[str] = set()
+        self._dropped = 0
+        self._error: BaseException | None = None
+        self._head: list[Event] = []
+
+    # ------------------------------------------------------------------ start and stop
+
+    def start(self) -> None:
+        """Attach everything. Raises UsageError when a recording is already running."""
+        if _open:
+            raise UsageError(
+                "a recording is already running in this process.", "Close it before starting another one."
+            )
+        self._thread = threading.get_ident()
+        self._pid = os.getpid()
+        self._running = True
+        _open.append(self)
+        for missing in torch_compat.MISSING:
+            self.emit(Noted(missing))
+        self._handles = [*self.modules.attach(), *self.optimizers.attach()]
+        for owner, name, replacement in [*self.backwards.patches(), *self.optimizers.patches(), *self._own_patches()]:
+            self._patch(owner, name, replacement)
+        self._register_given()
+        self.mode.__enter__()
+
+    def _register_given(self) -> None:
+        with without_torch_function():
+            for name, optimizer in self._given_optimizers:
+                info = self.optimizers.info(optimizer)
+                info.name = name
+                for leaf in self.optimizers.read_groups(info, optimizer, None):
+                    tensor = leaf.ref()
+                    if tensor is not None:
+                        self.follow(leaf, tensor)
+            if self.names.given is not None or self._given_optimizers:
+                self.names.refresh()
+                self.names._look(sys._getframe(2))
+                for leaf, tensor in self.leaves.alive():
+                    self.follow(leaf, tensor)
+
+    def _patch(self, owner: Any, name: str, replacement: Any) -> None:
+        self._patched.append((owner, name, owner.__dict__[name] if isinstance(owner, type) else getattr(owner, name)))
+        setattr(owner, name, replacement)
+
+    def _own_patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
+        side, session = self.cut_side, self
+        from_numpy = torch.from_numpy
+        inference = torch.autograd.grad_mode.inference_mode
+        enter, leave = inference.__enter__, inference.__exit__
+
+        def wrapped_from_numpy(array: Any) -> torch.Tensor:
+            out = from_numpy(array)
+            if session.here():
+                session.guard(side.from_array, array, out, sys._getframe(1))
+            return out
+
+        def entered(context: Any) -> Any:
+            if session.here():
+                session.guard(side.entered_inference, sys._getframe(1))
+            return enter(context)
+
+        def left(context: Any, *exc: Any) -> Any:
+            if session.here():
+                session.guard(side.left_inference)
+            return leave(context, *exc)
+
+        return [
+            (torch, "from_numpy", wrapped_from_numpy),
+            (inference, "__enter__", entered),
+            (inference, "__exit__", left),
+        ]
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """Take everything off, in any case; look at the values a last time."""
+        if not self._running:
+            return
+        self._error = error
+        try:
+            self.guard(self._finish)
+        finally:
+            self._running = False
+            if self in _open:
+                _open.remove(self)
+            self.mode.__exit__(None, None, None)
+            for owner, name, original in reversed(self._patched):
+                setattr(owner, name, original)
+            self._patched.clear()
+            for handle in self._handles:
+                handle.remove()
+            for leaf in self.leaves.all:
+                for handle in leaf.handles:
+                    handle.remove()
+                leaf.handles.clear()
+
+    def _finish(self) -> None:
+        with without_torch_function():
+            self.grads.measure_pending()
+            self.names.refresh()
+            self.flow.tell([leaf for leaf, _ in self.leaves.alive() if leaf.requires_grad])
+            self.values.compare_outside([leaf for leaf, _ in self.leaves.alive()])
+            for leaf, tensor in self.leaves.alive():
+                if bool(tensor.requires_grad) != leaf.requires_grad:
+                    self.toggled(tensor, None)
+        if self._error is not None and id(self._error) not in self.told_errors:
+            self._note_error(self._error)
+        self._head = list(self.names.introduce())
+
+    def _note_error(self, error: BaseException) -> None:
+        if isinstance(error, SystemExit):
+            return
+        trail = error.__traceback__
+        site: Site | None = None
+        while trail is not None:
+            frame_site = user_site(trail.tb_frame)
+            if frame_site is not None and frame_site[0] is trail.tb_frame.f_code:
+                site = (trail.tb_frame.f_code, trail.tb_lasti)
+            trail = trail.tb_next
+        self.emit(ErrorRaised(self.step, type(error).__name__, str(error)[:500], self.places.key(site)))
+
+    def __enter__(self) -> Session:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trail: TracebackType | None
+    ) -> None:
+        self.stop(error)
+
+    # ------------------------------------------------------------------ the trace
+
+    @property
+    def trace(self) -> Trace:
+        """What was recorded so far; complete after ``stop``."""
+        places = [event for event in self.events if isinstance(event, PlaceSeen)]
+        rest = [event for event in self.events if not isinstance(event, PlaceSeen)]
+        if self._dropped:
+            rest.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
+        return Trace(self._header(), (*places, *self._head, *rest))
+
+    def _header(self) -> Header:
+        devices = sorted({leaf.device for leaf in self.leaves.all})
+        rank, world = _rank()
+        return Header(
+            torch=str(torch.__version__),
+            python=platform.python_version(),
+            detail=self.detail,
+            device=",".join(devices) or "cpu",
+            rank=rank,
+            world_size=world,
+            steps=max((info.total for info in self.optimizers.all), default=0),
+            backwards=self.backwards.outermost,
+            values_compared=self.compare,
+            program=self.program,
+            finished=not self._running,
+        )
+
+    def emit(self, event: Event) -> None:
+        """Append one event."""
+        if len(self.events) < EVENTS:
+            self.events.append(event)
+        else:
+            self._dropped += 1
+
+    # ------------------------------------------------------------------ used by the parts
+
+    def here(self) -> bool:
+        """Tell whether this thread and process are the ones that record."""
+        return self._running and threading.get_ident() == self._thread and os.getpid() == self._pid
+
+    def guard(self, work: Callable[..., R], *args: Any) -> R | None:
+        """Call ``work``; a failure is noted and told, never raised."""
+        try:
+            return work(*args)
+        except Exception as problem:
+            self.failed(getattr(work, "__qualname__", str(work)), problem)
+            return None
+
+    def failed(self, where: str, problem: Exception) -> None:
+        """Note a failure of the tracer itself, and warn once per place."""
+        if where in self._failures:
+            return
+        self._failures.add(where)
+        text = f"the tracer failed in {where} ({type(problem).__name__}: {problem}); what it watches there is missing"
+        self.emit(Noted(text[:500]))
+        if os.environ.get("TRACER_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn(text[:500], RuntimeWarning, stacklevel=2)
+
+    def mode_again(self) -> AbstractContextManager[Any]:
+        """Switch the function mode on inside one of its own handlers, for Python code run by the engine."""
+        return self.mode if torch.overrides._get_current_function_mode() is not self.mode else nullcontext()
+
+    def follow(self, leaf: Leaf, tensor: torch.Tensor) -> None:
+        """Put the post-accumulate hook on a leaf, once, and take its starting value."""
+        if not leaf.hooked and tensor.is_leaf and tensor.requires_grad:
+            leaf.hooked = True
+
+            def accumulated(parameter: torch.Tensor, leaf: Leaf = leaf) -> None:
+                if self._running:
+                    self.guard(self.grads.accumulated, leaf)
+
+            leaf.handles.append(tensor.register_post_accumulate_grad_hook(accumulated))
+        self.values.first_seen(leaf, tensor)
+
+    def toggled(self, tensor: torch.Tensor, site: Site | None) -> None:
+        """``requires_grad`` was set on a tensor."""
+        leaf = self.leaves.find(tensor)
+        with without_torch_function():
+            now = bool(tensor.requires_grad)
+        if leaf is not None and now != leaf.requires_grad:
+            leaf.requires_grad = now
+            self.emit(RequiresGradChanged(self.step, leaf.key, now, self.places.key(site)))
+
+    def entered_step(self, *, quiet: bool) -> None:
+        self.in_step += 1
+        self.mode.quiet = quiet
+
+    def left_step(self) -> None:
+        self.in_step = max(0, self.in_step - 1)
+        if not self.in_step:
+            self.mode.quiet = False
+
+    def maybe_next_step(self, stepping: OptimizerInfo | None = None) -> None:
+        """Advance the step label: when every optimizer has stepped, or one is about to step again."""
+        infos = [info for info in self.optimizers.all if info.ref() is not None]
+        again = stepping is not None and stepping.steps > 0 and not self.in_step and not self.backwards._depth
+        everyone = stepping is None and bool(infos) and all(info.steps for info in infos) and not self.in_step
+        if again or everyone:
+            self.step += 1
+            for info in infos:
+                info.steps = 0
+
+    def step_done(self, info: OptimizerInfo) -> None:
+        """An optimizer's step has ended: old logs may go."""
+        self.origins.step_ended()
+        self.cut_side.step_ended()
+        self.flow.step_ended()
+
+
+def _as_models(models: Any) -> list[tuple[str, torch.nn.Module]] | None:
+    if models is None:
+        return None
+    if isinstance(models, torch.nn.Module):
+        return [("", models)]
+    if isinstance(models, Mapping):
+        pairs = [(str(name), module) for name, module in models.items()]
+    elif isinstance(models, (list, tuple)):
+        pairs = [("", module) for module in models]
+    else:
+        raise UsageError(
+            f"model is a {type(models).__name__}.", "Give a torch.nn.Module, a list or dict of them, or None."
+        )
+    for _, module in pairs:
+        if not isinstance(module, torch.nn.Module):
+            raise UsageError(
+                f"one of the models is a {type(module).__name__}.", "Each must be a torch.nn.Module."
+            )
+    return pairs
+
+
+def _as_optimizers(optimizers: Any) -> list[tuple[str, Any]]:
+    if optimizers is None:
+        return []
+    if isinstance(optimizers, Mapping):
+        pairs = [(str(name), one) for name, one in optimizers.items()]
+    elif isinstance(optimizers, (list, tuple)):
+        pairs = [("", one) for one in optimizers]
+    else:
+        pairs = [("", optimizers)]
+    for _, one in pairs:
+        if not hasattr(one, "param_groups") or not hasattr(one, "step"):
+            raise UsageError(
+                f"an optimizer is a {type(one).__name__}.", "Give torch.optim.Optimizer objects, or None."
+            )
+    return pairs
+
+
+def _rank() -> tuple[int, int]:
+    distributed = getattr(torch, "distributed", None)
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,1 @@
+"""Reports: one format per file, each a pure function of a trace and its diagnosis."""

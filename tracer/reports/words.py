@@ -1,0 +1,94 @@
+"""Words and numbers that all formats share: symbols, one-sentence answers, short lists of names, clean text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tracer.diagnosis.findings import Report
+
+#: severity -> (symbol, ASCII symbol, word, colour of the terminal)
+LOOKS = {
+    "error": ("✗", "x", "error", "red"),
+    "warning": ("▲", "!", "warning", "yellow"),
+    "info": ("●", "i", "info", "blue"),
+    "ok": ("✓", "+", "ok", "green"),
+}
+
+
+def clean(text: str, most: int = 2_000) -> str:
+    """Return text without control, bidirectional and other invisible characters, cut to a length.
+
+    Names of modules and files come from the traced program: a terminal escape in one must stay visible text.
+    """
+    shown = "".join(sign if _visible(sign) else f"\\x{ord(sign):02x}" for sign in text[: most + 1])
+    return shown if len(text) <= most else shown[: most - 1] + "…"
+
+
+def _visible(sign: str) -> bool:
+    return sign == " " or unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number in few characters; "-" for None."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def counts(report: Report) -> Counter[str]:
+    """Return how many parameters have each verdict, most frequent first."""
+    return Counter(row.verdict for row in report.parameters)
+
+
+def answer(report: Report) -> str:
+    """Return the whole diagnosis as one sentence."""
+    total = len(report.parameters)
+    if total == 0:
+        return "No parameter was seen: nothing that the program ran had any, or none of it ran while recording."
+    bad = [row for row in report.parameters if row.severity in ("error", "warning")]
+    moved = sum(row.verdict == "updated" for row in report.parameters)
+    still = sum(row.verdict in ("frozen", "frozen_in_optimizer") for row in report.parameters)
+    rest = f", {still} of {total} frozen" if still else ""
+    if not bad:
+        worst = [finding for finding in report.findings if finding.severity in ("error", "warning")]
+        if worst:
+            return f"Every parameter that should train does ({moved} updated{rest}), but: {worst[0].message}"
+        return f"All is well: {moved} of {total} parameters updated{rest}."
+    verdicts = Counter(row.verdict for row in bad).most_common()
+    named = ", ".join(f"{count} {name}" for name, count in verdicts)
+    return f"{len(bad)} of {total} parameters do not train as they should: {named}."
+
+
+def shortened(names: Sequence[str], everyone: Iterable[str], most: int = 6) -> list[str]:
+    """Return names as few globs: ``encoder.*`` where all of the encoder's names are meant, and no other.
+
+    Args:
+        names: what is to be named.
+        everyone: all names there are, to prove that a glob is exact.
+    """
+    wanted, others = set(names), set(everyone) - set(names)
+    if not others and len(wanted) > most:
+        return ["* (all parameters)"]
+    shown: list[str] = []
+    covered: set[str] = set()
+    for name in names:
+        if name in covered:
+            continue
+        prefix = _widest(name, others)
+        if prefix is None:
+            shown.append(name)
+            covered.add(name)
+            continue
+        inside = {n for n in wanted if n.startswith(prefix)}
+        covered |= inside
+        shown.append(f"{prefix}*" if len(inside) > 1 else name)
+    return shown if len(shown) <= most else [*shown[: most - 1], f"and {len(shown) - most + 1} more"]
+
+
+def _widest(name: str, others: set[str]) -> str | None:
+    parts = name.split(".")
+    for depth in range(1, len(parts)):
+        prefix = ".".join(parts[:depth]) + "."
+        if not any(other.startswith(prefix) for other in others):
+            return prefix
+    return None
