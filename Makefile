@@ -46,7 +46,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if [ -f docs/generate.py ]; then echo "docs/generate.py --check"; $(BIN)/python docs/generate.py --check; fi
+	$(BIN)/python docs/generate.py --check
 
 docs: $(VENV)/.installed-dev
 	@$(BIN)/python docs/generate.py

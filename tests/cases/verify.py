@@ -39,7 +39,7 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
     stepped: set[int] = set()
     before_step: dict[str, torch.Tensor] = {}
     last: dict[str, torch.Tensor] = {}
-    counts = {"backwards": 0, "steps": 0}
+    counts = {"backwards": 0, "steps": 0, "tensor_hooks": 0}
     busy = [False]
 
     def loose(value: object, path: str, seen: set[int]):
@@ -163,6 +163,13 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
                     stepped_since[key] = True
                 last[key] = t.detach().clone()
 
+    real_hook = torch.Tensor.register_hook
+
+    def register_hook(self, hook):
+        counts["tensor_hooks"] += 1
+        return real_hook(self, hook)
+
+    torch.Tensor.register_hook = register_hook
     real_init = nn.Module.__init__
 
     def init(self, *args, **kwargs):
@@ -266,7 +273,7 @@ def holds(verdict: str, f: dict, facts: dict) -> bool:
         case "nan_grad":
             return f["nonfinite"] > 0
         case "hooked":
-            return f["hooks"] and f["some"] > 0
+            return (f["hooks"] or facts["tensor_hooks"] > 0) and f["some"] > 0
         case "grad_not_cleared":
             return f["left_over"] > 0
         case "replaced_grad":
@@ -329,7 +336,7 @@ def check(case: dict) -> list[str]:
         if not any(holds(w, f, facts) for w in ([case["params"][glob]] if glob else want)):
             small = {k: v for k, v in f.items() if k not in ("ids", "shape") and v}
             wrong.append(f"{key} is not {sorted(want)}: {small}")
-    wrong += [f"{g} matches nothing" for g in case["params"] if g not in used]
+    wrong += [f"{g} matches nothing" for g in case["params"] if g not in used and g not in case.get("local", [])]
     for g, verdict in case["params"].items():
         if verdict in ("cut", "non_differentiable", "none_from_backward", "checkpoint_cut", "unused") and g in used:
             took_part = run(case, g)[1] != printed

@@ -24,7 +24,7 @@ def test_rules_are_listed_and_told_by_code_or_name(tracer: Shell) -> None:
     assert any(row.startswith("TR202  cut ") for row in rows)
     assert [row.split()[0] for row in rows] == sorted(row.split()[0] for row in rows)
     page = tracer("rules", "tr202").stdout
-    assert page.startswith("TR202 cut\n\n")
+    assert page.startswith("TR202 cut (error)\n")
     assert "Fix:" in page
     assert tracer("rules", "cut").stdout == page
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from tracer.commands.listing import first_line
 from tracer.commands.options import make_folder, output_options, read_output
 from tracer.commands.scenario import read_device, run_options, show_scenario
 from tracer.commands.terminal import show_progress
@@ -27,9 +26,9 @@ def command(device: str, steps: int | None, seed: int, **given: Any) -> int:
     for number, name in enumerate(names, 1):
         show_progress(f"[{number}/{len(names)}] {name}", quiet=output.quiet)
         if "text" in output.formats and not output.quiet:
-            click.echo(f"\n== {name}: {first_line(registry.load(name).__doc__)}")
+            click.echo(f"\n== {name}: {registry.title(name)}")
         status = max(status, show_scenario(name, output, make_folder(out / name), where, steps, seed))
-    index = write_index(out, [(name, first_line(registry.load(name).__doc__)) for name in names])
+    index = write_index(out, [(name, registry.title(name)) for name in names])
     if not output.quiet:
         click.echo(f"wrote {index}", err=True)
     return status

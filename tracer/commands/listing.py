@@ -9,26 +9,20 @@ import click
 def command() -> int:
     """List the scenarios and the commands."""
     from tracer.commands import COMMANDS, command_named
+    from tracer.scenarios import registry
 
     click.echo("Scenarios (tracer NAME):")
-    _table(_scenarios())
-    click.echo("\nCommands (tracer COMMAND --help):")
-    _table([(name, command_named(name).get_short_help_str(100)) for name in COMMANDS])
+    names = registry.names()
+    for chapter in dict.fromkeys(map(registry.chapter, names)):
+        click.echo(f"\n{chapter}")
+        inside = [name for name in names if registry.chapter(name) == chapter]
+        _table([(name, registry.title(name)) for name in inside], max(map(len, names)))
+    click.echo("\nCommands (tracer COMMAND --help):\n")
+    rows = [(name, command_named(name).get_short_help_str(100)) for name in COMMANDS]
+    _table(rows, max(map(len, COMMANDS)))
     return 0
 
 
-def _scenarios() -> list[tuple[str, str]]:
-    from tracer.scenarios import registry
-
-    return [(name, first_line(registry.load(name).__doc__)) for name in registry.names()]
-
-
-def first_line(doc: str | None) -> str:
-    """Return the first line of a docstring."""
-    return (doc or "").strip().partition("\n")[0]
-
-
-def _table(rows: list[tuple[str, str]]) -> None:
-    width = max((len(name) for name, _ in rows), default=0)
+def _table(rows: list[tuple[str, str]], width: int) -> None:
     for name, line in rows:
         click.echo(f"  {name:<{width}}  {line}")

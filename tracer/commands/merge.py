@@ -37,7 +37,7 @@ def command(traces: tuple[Path, ...], **given: Any) -> int:
     if not output.quiet:
         for line in compare_ranks(reports):
             say(line)
-        print_files(files)
+    print_files(files, output)
     return max(status_of(report, output.fail_on) for report in reports)
 
 

@@ -21,7 +21,7 @@ def command(trace: Path, **given: Any) -> int:
     """Render a saved trace again, beside itself or in --out."""
     from tracer.api import diagnose
     from tracer.commands.options import make_folder
-    from tracer.commands.results import print_results, status_of, write_formats
+    from tracer.commands.results import print_files, print_table, status_of, write_formats
     from tracer.store.jsonl import find_trace
 
     output = read_output(given)
@@ -29,7 +29,8 @@ def command(trace: Path, **given: Any) -> int:
     out = make_folder(output.out or find_trace(trace).parent)
     report = diagnose(found)
     files = write_formats(found, report, output, out)
-    print_results(report, files, output)
+    print_table(report, output)
+    print_files(files, output)
     if damage:
         print(f"tracer: {damage}", file=sys.stderr)
         return 2

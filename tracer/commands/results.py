@@ -39,21 +39,18 @@ def write_formats(trace: Trace, report: Report, output: Output, folder: Path) ->
     return write(trace, report, folder, formats, engine=output.engine, **options)
 
 
-def print_results(report: Report, files: list[Path], output: Output) -> None:
-    """Print the table on stdout, when ``text`` is asked for, and where the files are on stderr."""
-    if output.quiet:
-        return
-    if "text" in output.formats:
+def print_table(report: Report, output: Output) -> None:
+    """Print the table on stdout, when ``text`` is asked for."""
+    if "text" in output.formats and not output.quiet:
         from tracer.reports.text import print_report
 
         print_report(report, open_console(output.color))
         sys.stdout.flush()
-    print_files(files)
 
 
-def print_files(files: list[Path]) -> None:
+def print_files(files: list[Path], output: Output) -> None:
     """Say on stderr what was written, with the file to open first."""
-    if files:
+    if files and not output.quiet:
         first = _to_open(files)
         others = ", ".join(file.name for file in files if file != first)
         say(f"wrote {first}" + (f" (and {others})" if others else ""), stderr=True)

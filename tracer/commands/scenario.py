@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import io
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer.commands.options import Output, make_folder, output_options, read_output
+from tracer.commands.terminal import open_console
 from tracer.errors import UsageError
 
 if TYPE_CHECKING:
+    from tracer.diagnosis.findings import Report
     from tracer.traces import Trace
+
+#: Columns of a side-by-side, which has a column for each report.
+_WIDE = 140
 
 
 def scenario_command(name: str) -> click.Command:
@@ -30,7 +35,7 @@ def scenario_command(name: str) -> click.Command:
         hint = near_names(name, [*registry.names(), *COMMANDS], "'tracer list' shows all scenarios.")
         raise UsageError(f"there is no scenario or command {name!r}.", hint, slug="unknown-scenario")
 
-    @click.command(name, help=inspect.cleandoc(registry.load(name).__doc__ or ""))
+    @click.command(name, help=registry.text(name))
     @run_options
     @output_options
     def command(device: str, steps: int | None, seed: int, **given: Any) -> int:
@@ -70,14 +75,49 @@ def read_device(name: str) -> str:
 
 def show_scenario(name: str, output: Output, out: Path, device: str, steps: int | None, seed: int) -> int:
     """Run, print and write one scenario; return the exit status."""
+    from tracer.commands.results import print_files, print_table, status_of
+    from tracer.scenarios import registry
+
+    parts: tuple[str, ...] = getattr(registry.load(name), "SIDE_BY_SIDE", ())
+    report, files = _record_and_write(name, output, out, device, steps, seed)
+    reports = {
+        part: _record_and_write(part, output, make_folder(out / part), device, steps, seed)[0]
+        for part in parts
+    }
+    if reports:
+        files += _compare(reports, output, out)
+    else:
+        print_table(report, output)
+    print_files(files, output)
+    return status_of(report, output.fail_on)
+
+
+def _record_and_write(
+    name: str, output: Output, out: Path, device: str, steps: int | None, seed: int
+) -> tuple[Report, list[Path]]:
     from tracer.api import diagnose
-    from tracer.commands.results import print_results, save_trace, status_of, write_formats
+    from tracer.commands.results import save_trace, write_formats
 
     trace = record_scenario(name, device, steps, seed)
-    report = diagnose(trace)
     saved = save_trace(trace, out)
-    print_results(report, [saved, *write_formats(trace, report, output, saved.parent)], output)
-    return status_of(report, output.fail_on)
+    report = diagnose(trace)
+    return report, [saved, *write_formats(trace, report, output, saved.parent)]
+
+
+def _compare(reports: dict[str, Report], output: Output, out: Path) -> list[Path]:
+    """Set several reports side by side: on the terminal, and as ``side_by_side.txt``."""
+    from rich.console import Console
+
+    from tracer.reports.side_by_side import print_side_by_side
+    from tracer.reports.writing import write_file
+
+    if "text" not in output.formats:
+        return []
+    if not output.quiet:
+        print_side_by_side(reports, open_console(output.color, width=_WIDE))
+    page = io.StringIO()
+    print_side_by_side(reports, Console(file=page, width=_WIDE, no_color=True, highlight=False))
+    return [write_file(out / "side_by_side.txt", page.getvalue())]
 
 
 def record_scenario(name: str, device: str, steps: int | None, seed: int) -> Trace:

@@ -9,8 +9,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def open_console(color: str, *, stderr: bool = False) -> Console:
-    """Return a console for stdout or stderr; ``color`` is "auto", "always" or "never"."""
+def open_console(color: str, *, stderr: bool = False, width: int = 100) -> Console:
+    """Return a console for stdout or stderr.
+
+    Args:
+        color: "auto", "always" or "never".
+        width: columns where the stream is no terminal, and so has no width of its own.
+    """
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -18,8 +23,7 @@ def open_console(color: str, *, stderr: bool = False) -> Console:
         file=stream,
         force_terminal=True if color == "always" else None,
         no_color=True if color == "never" else None,
-        # a pipe has no width of its own: long names must not be cut because of that
-        width=None if stream.isatty() else 100,
+        width=None if stream.isatty() else width,
         highlight=False,
         soft_wrap=False,
     )

@@ -80,7 +80,8 @@ def _section(rule: Rule) -> list[str]:
     kind = "" if row.primary else ", a finding beside another verdict"
     return [
         f"### {rule.code} `{rule.name}`", "", f"*{row.severity}{kind}*", "", body, "",
-        "<details><summary>A program that it fires on</summary>", "", "```python", program_of(rule), "```", "",
+        "<details><summary>A program that it fires on</summary>", "", "```python", program_of(rule),
+        "```", "",
         "</details>", "",
     ]  # fmt: skip
 
@@ -119,9 +120,9 @@ In a hurry:
 
 | what you see | look at |
 |---|---|
-| `.grad` is None | [chapter 2](#can-the-gradient-reach-it): `cut`, `non_differentiable`, `unused`, `no_backward` |
+| `.grad` is None | [here](#can-the-gradient-reach-it): `cut`, `non_differentiable`, `unused`, `no_backward` |
 | `.grad` is all zeros | `zero_grad`, `cleared`, `hooked`, `replaced_grad` |
 | the loss is NaN | `nan_grad`, `nan_loss`, `exploding` |
-| `.grad` is fine, the value stays | `not_in_optimizer`, `stale_in_optimizer`, `no_step`, `lr_zero`, `underflow` |
-| the value moves, the loss does not fall | `decay_only`, `overwritten`, `grad_not_cleared`, `dead_term`, `vanishing` |
+| only the value stays | `not_in_optimizer`, `stale_in_optimizer`, `no_step`, `lr_zero`, `underflow` |
+| it moves, the loss stays | `decay_only`, `overwritten`, `grad_not_cleared`, `dead_term`, `vanishing` |
 """

@@ -50,12 +50,12 @@ def choose(leaf: LeafFacts, facts: Facts, findings: Sequence[Finding]) -> Choice
 
 
 def _counts(leaf: LeafFacts, facts: Facts, finding: Finding, frozen: bool) -> bool:
-    """Remarks (severity info) are no verdict, but for two: a picked frozen parameter, and no backward at all."""
+    """Remarks (severity info) are no verdict, but for those that say why a value stays."""
     if finding.name == "frozen_in_optimizer":
         return picked_while_frozen(leaf, facts)
     if frozen:
         return finding.name in ("decay_only", "non_leaf")
-    return finding.severity != "info" or finding.name == "no_backward"
+    return finding.severity != "info" or finding.name in ("no_backward", "zero_grad")
 
 
 def _frozen(leaf: LeafFacts, facts: Facts) -> Choice:
@@ -74,11 +74,20 @@ def _aside(leaf: LeafFacts, facts: Facts) -> Choice:
     if leaf.ever_owned:
         text = "no gradient reaches it and the program itself writes its value: a target or averaged copy"
     elif moved:
-        text = "no optimizer has it and no gradient reaches it; the program itself writes its value, as for a target network"
+        text = (
+            "no optimizer has it and no gradient reaches it; the program itself writes its "
+            "value, as for a target network"
+        )
     elif leaf.cuts:
-        text = f"no optimizer has it, and it ran behind {leaf.cuts[0].op or leaf.cuts[0].kind}: kept out of training"
+        text = (
+            f"no optimizer has it, and it ran behind {leaf.cuts[0].op or leaf.cuts[0].kind}: kept "
+            "out of training"
+        )
     else:
-        text = "no optimizer has it and no gradient reaches it, although requires_grad is True: kept out of training"
+        text = (
+            "no optimizer has it and no gradient reaches it, although requires_grad is True: "
+            "kept out of training"
+        )
     where = tuple(line for cut in leaf.cuts[:1] for line in line_at(facts, cut.place, "cut", cut.op))
     return Choice("frozen", "ok", "probable" if not moved and not leaf.cuts else "certain", text, "", where)
 

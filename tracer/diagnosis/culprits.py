@@ -79,3 +79,30 @@ def op_of(node: Node) -> str:
 
 def culprit_lines(facts: Facts, found: Iterable[tuple[Node, str]]) -> tuple[Where, ...]:
     return unique(line for node, _ in found for line in line_at(facts, node.place, "culprit", op_of(node)))
+
+
+#: Node -> the slot of an operand that is simply added: the slope there is one.
+_ADDED = {"AddmmBackward0": 0, "ConvolutionBackward0": 2, "BaddbmmBackward0": 0}
+
+
+def cancels(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the gradient is zero because contributions that are not zero sum to it.
+
+    The last bias of a Wasserstein critic is such a one: it is added to real and fake scores, and the loss is
+    their difference. It has no influence on the loss, and no operation is to blame.
+    """
+    checked = 0
+    for key in leaf.reached:
+        ended, graph = facts.ended.get(key), graph_of(facts, key)
+        if ended is None or graph is None or not ended.norms:
+            continue
+        mine = {i for i, node in enumerate(graph.nodes) if node.leaf == leaf.leaf}
+        for source, target, slot in graph.edges:
+            if target in mine:
+                name, norm = graph.nodes[source].name, ended.norms[source]
+                if not norm or not (
+                    name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot
+                ):
+                    return False
+                checked += 1
+    return checked > 0

@@ -1,4 +1,4 @@
-"""From a trace to a report: every rule on every leaf, one primary verdict each, findings merged and sorted."""
+"""From a trace to a report: every rule on every leaf, one primary verdict each, findings merged."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def rootless(backward: BackwardStarted) -> bool:
 
 
 def arrivals(leaf: LeafFacts, facts: Facts) -> tuple[GradMeasured, ...]:
-    """Return the gradients as backward left them: measured after it, or at the step when nothing touched them."""
+    """Return the gradients as backward left them: measured then, or by the step when untouched."""
     untouched = (
         w.grad for w in windows(leaf, facts) if w.accumulated and not w.touches and w.grad is not None
     )

@@ -52,9 +52,9 @@ class _Gathering:
         self.open: dict[tuple[int, int], list[StepFacts]] = {}  # (leaf, optimizer) -> its steps
 
     def leaf(self, key: int) -> LeafFacts:
-        """Return the facts of a leaf; a damaged trace may name one that it never introduced."""
+        """Return the facts of a leaf; one that the recording never introduced stays hidden."""
         if key not in self.facts.leaves:
-            unknown = LeafSeen(key, None, f"leaf {key}", (), (), "", "", True, "orphan")
+            unknown = LeafSeen(key, None, f"leaf {key}", (), (), "", "", True, "hidden")
             self.facts.leaves[key] = LeafFacts(key, unknown)
         return self.facts.leaves[key]
 

@@ -24,6 +24,8 @@ def _concerns(leaf: LeafFacts) -> bool:
             return True
         case "unregistered":
             return leaf.ever_owned or bool(leaf.accumulated) or leaf.seen.model is not None
+        case "hidden":
+            return False
         case "orphan":
             return leaf.ever_owned or bool(leaf.accumulated)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from statistics import median
@@ -80,5 +81,5 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
 
 def _steady(stretch: tuple[Layer, ...], falling: bool) -> bool:
     """Tell whether three quarters of the steps go one way: a trend through depth, not one odd layer."""
-    moves = [(b.size < a.size) == falling for a, b in zip(stretch, stretch[1:], strict=False)]
+    moves = [(b.size < a.size) == falling for a, b in itertools.pairwise(stretch)]
     return sum(moves) >= 0.75 * len(moves)

@@ -17,15 +17,15 @@ def row_of(
     seen = leaf.seen
     trainable = leaf.toggles[-1].value if leaf.toggles else seen.requires_grad
     return ParameterReport(
-        leaf.leaf, seen.name, "" if seen.model is None else models.get(seen.model, ""), seen.aliases, seen.shape,
-        seen.dtype, seen.device, trainable, choice.verdict, choice.severity, choice.confidence, choice.message,
-        choice.fix, choice.where, owners_of(leaf, facts), grad_of(leaf), value_of(leaf, facts),
-        tuple(dict.fromkeys(finding.code for finding in findings)),
+        leaf.leaf, seen.name, "" if seen.model is None else models.get(seen.model, ""), seen.aliases,
+        seen.shape, seen.dtype, seen.device, trainable, choice.verdict, choice.severity, choice.confidence,
+        choice.message, choice.fix, choice.where, owners_of(leaf, facts), grad_of(leaf),
+        value_of(leaf, facts), tuple(dict.fromkeys(finding.code for finding in findings)),
     )  # fmt: skip
 
 
 def model_names(facts: Facts) -> dict[int, str]:
-    """Return the name of each root; roots of one name get a number, so that the pair with the parameter is unique."""
+    """Return the name of each root; roots of one name get a number, so that each is unique."""
     counts: dict[str, int] = {}
     names: dict[int, str] = {}
     for key, model in facts.models.items():

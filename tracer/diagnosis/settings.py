@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from tracer.errors import UsageError
 
-#: key -> (default, what it means). Only rules about magnitude or frequency have thresholds: the others are exact.
+#: key -> (default, what it means). Only rules about magnitude or frequency have any; the others are exact.
 THRESHOLDS: Mapping[str, tuple[float, str]] = MappingProxyType(
     {
         "TR302.ratio": (
@@ -53,12 +53,11 @@ class Settings:
         Raises:
             UsageError: for an unknown key or a value that is no number.
         """
-        values: dict[str, float] = {}
-        for key, text in pairs.items():
-            try:
-                values[key] = float(str(text))
-            except ValueError:
-                raise UsageError(
-                    f"the setting {key} got {text!r}.", "It must be a number, such as 1e-6."
-                ) from None
-        return cls(values)
+        return cls({key: _number(key, text) for key, text in pairs.items()})
+
+
+def _number(key: str, text: object) -> float:
+    try:
+        return float(str(text))
+    except ValueError:
+        raise UsageError(f"the setting {key} got {text!r}.", "It must be a number, such as 1e-6.") from None

@@ -120,7 +120,7 @@ class Backwards:
         self._watch(call, walk)
         self._resolve(call, walk)
         scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu"]
-        if any(not bool(torch.isfinite(t.detach()).all()) for t in scalars):
+        if session.modules.outputs.any_bad() or any(not bool(torch.isfinite(t.detach()).all()) for t in scalars):
             first_bad_forward(session, walk, call)
 
     def _identify(self, call: _Call, walk: Walk) -> None:

@@ -252,8 +252,10 @@ class CutSide:
             for p in parents
         )
         from_other = bool(parents) and not from_self
-        overwrites = (name in OVERWRITES or setter) and not from_self
-        self.session.values.written(key, site, overwrites=overwrites, from_grad=from_grad, from_other=from_other)
+        replaces = name in OVERWRITES or setter
+        self.session.values.written(
+            key, site, replaces=replaces, overwrites=replaces and not from_self, from_grad=from_grad, from_other=from_other
+        )
 
     def _mark_alias(self, record: Dark, name: str, source: Tensor, out: Any) -> None:
         leaf = self.session.leaves.find(source)

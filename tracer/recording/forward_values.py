@@ -6,16 +6,42 @@ then, and the first of them (in order of the forward pass) that is not finite na
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tracer.recording.measure import readable
+from tracer.recording.measure import fetch, norm, readable
+from tracer.recording.torch_compat import without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.backwards import _Call
     from tracer.recording.nodes import Walk
     from tracer.recording.session import Session
+
+#: At detail "flow" outputs of modules are looked at up to this many elements.
+SMALL = 16_384
+
+
+class ForwardNorms:
+    """Norms of module outputs since the last backward: shows that a NaN was there before backward began."""
+
+    def __init__(self) -> None:
+        self._scalars: list[torch.Tensor] = []
+
+    def take(self, output: Any, *, whole: bool) -> None:
+        """Note the norm of a module's output, when it is a tensor of moderate size."""
+        if isinstance(output, torch.Tensor) and output.is_floating_point() and len(self._scalars) < 4096:
+            if (whole or output.numel() <= SMALL) and readable(output):
+                with without_torch_function(), torch.no_grad():
+                    self._scalars.append(norm(output))
+
+    def any_bad(self) -> bool:
+        """Tell whether an output was NaN or Inf; forgets them all."""
+        values = fetch(self._scalars)
+        self._scalars.clear()
+        return not all(math.isfinite(value) for value in values)
+
 
 _INPUTS = ("_saved_self", "_saved_other", "_saved_input", "_saved_mat1", "_saved_mat2", "_saved_weight")
 

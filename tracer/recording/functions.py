@@ -61,6 +61,8 @@ class FunctionMode(TorchFunctionMode):
                     session.cut_side.joined(func, args, kwargs, out, before, after, site)
             else:
                 session.cut_side.left(func, args, kwargs, out)
+                if kwargs.get("requires_grad") and isinstance(out, Tensor):
+                    session.leaves.born(out, user_site(sys._getframe(1)))
         except Exception as problem:
             session.failed("function mode", problem)
         return out

@@ -38,7 +38,8 @@ OVERWRITES = frozenset(
     (
         "copy_", "__setitem__", "data", "set_", "fill_", "zero_", "normal_", "uniform_", "random_",
         "exponential_", "log_normal_", "cauchy_", "geometric_", "bernoulli_", "eye_", "_foreach_copy_",
-        "_foreach_zero_", "trunc_normal_",
+        "_foreach_zero_", "trunc_normal_", "constant_", "ones_", "zeros_", "dirac_", "xavier_uniform_",
+        "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "sparse_", "_no_grad_uniform_",
     )
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ class Leaf:
     aliases: tuple[str, ...] = ()
     kind: str = "orphan"
     module: int | None = None
+    local: str = ""  #: attribute under which its module registered it
     made: Site | None = None
     accumulated: int = 0
     owned: bool = False
@@ -48,6 +49,7 @@ class Leaves:
         self._by_id: dict[int, Leaf] = {}
         self.all: list[Leaf] = []
         self._bare: dict[int, tuple[weakref.ref[torch.Tensor], set[int]]] = {}
+        self._births: dict[int, tuple[weakref.ref[torch.Tensor], Site]] = {}
         self.on_new: Callable[[Leaf, torch.Tensor], None] | None = None
 
     def find(self, tensor: torch.Tensor) -> Leaf | None:
@@ -69,6 +71,9 @@ class Leaves:
             if current is not None and current.ref is ref:
                 del self._by_id[mark]
 
+        birth = self._births.get(mark)
+        if made is None and birth is not None and birth[0]() is tensor:
+            made = birth[1]
         leaf = Leaf(
             key=len(self.all),
             ref=weakref.ref(tensor, forget),
@@ -83,6 +88,14 @@ class Leaves:
         if self.on_new is not None:
             self.on_new(leaf, tensor)
         return leaf
+
+    def born(self, tensor: torch.Tensor, site: Site | None) -> None:
+        """Remember where a bare tensor was made to require grad, in case it turns out to be a leaf to follow."""
+        if site is None or self.find(tensor) is not None:
+            return
+        if len(self._births) > 4096:
+            self._births = {mark: known for mark, known in self._births.items() if known[0]() is not None}
+        self._births[id(tensor)] = (weakref.ref(tensor), site)
 
     def persists(self, tensor: torch.Tensor, backward: int) -> bool:
         """Tell whether a bare leaf was met in an earlier backward too: one of a kind, not a batch input."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.modules import module as hooks
 
-from tracer.recording.places import Site, user_site, user_stack
+from tracer.recording.forward_values import ForwardNorms
+from tracer.recording.places import Site, user_frame, user_site, user_stack
 from tracer.recording.torch_compat import is_compiling, sequence_number
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Module = torch.nn.Module
 class ModuleInfo:
     """What is remembered of one module."""
 
-    __slots__ = ("built", "calls", "cls", "key", "made", "ref", "top_calls")
+    __slots__ = ("built", "calls", "cls", "key", "loose", "made", "parented", "ref", "top_calls")
 
     def __init__(self, key: int, module: Module, made: tuple[Site, ...]) -> None:
         self.key = key
@@ -30,6 +31,9 @@ class ModuleInfo:
         self.cls = type(module).__name__
         self.built: Site | None = None  #: the line that called the constructor, once looked up
         self.made = made  #: user frames when its first parameter was registered, innermost first
+        self.parented = False  #: some module registered it as a child
+        #: (module that called it, variable name) for a module that its caller does not register
+        self.loose: tuple[int, str] | None = None
         self.calls = 0
         self.top_calls = 0  #: calls from outside any other module
 
@@ -45,6 +49,7 @@ class Modules:
         #: (id of module, attribute) -> (turn, site): where an attribute was last registered
         self.registered: dict[tuple[int, str], tuple[int, Site | None]] = {}
         self._turn = 0
+        self.outputs = ForwardNorms()
 
     def attach(self) -> list[Any]:
         """Register the global hooks; returns their handles."""
@@ -85,7 +90,24 @@ class Modules:
         info.calls += 1
         if not self._stack:
             info.top_calls += 1
+        elif info.calls == 1 and not info.parented:
+            self._find_loose(info, module)
         self._stack.append((info, sequence_number()))
+
+    def _find_loose(self, info: ModuleInfo, module: Module) -> None:
+        """A module runs inside another for the first time: keep its variable name if nothing registers it."""
+        caller = self._stack[-1][0]
+        owner = caller.ref()
+        if owner is None or any(child is module for child in owner.modules()):
+            info.parented = True
+            return
+        frame = user_frame(sys._getframe(2))
+        scope = {} if frame is None or frame.f_code.co_name == "<module>" else frame.f_locals
+        name = next((name for name, value in scope.items() if value is module), "")
+        if scope and sys.version_info < (3, 13) and sys.gettrace() is None:
+            scope.clear()
+        if name and name != "self":
+            info.loose = (caller.key, name)
 
     def _left(self, module: Module, args: Any, output: Any) -> None:
         if is_compiling() or not self.session.here():
@@ -95,6 +117,8 @@ class Modules:
             end = sequence_number()
             if end > start:
                 self.session.origins.called.append((start, end, info.key))
+                if self.session.detail != "graph":
+                    self.outputs.take(output, whole=self.session.alarmed)
             if info.ref() is module:
                 break
 
@@ -116,6 +140,8 @@ class Modules:
         try:
             frame = sys._getframe(2)
             self.info(module, user_stack(frame))
+            if isinstance(child, Module):
+                self.info(child).parented = True
             self._remember(module, name, frame)
         except Exception as problem:
             self.session.failed("module registration", problem)

@@ -99,9 +99,32 @@ class Names:
             with without_torch_function():
                 leaf = self.session.leaves.find(parameter)
                 if leaf is None and parameter.is_leaf:
-                    self.session.leaves.add(parameter, site)
+                    leaf = self.session.leaves.add(parameter, site)
+                    info = self.session.modules.find(module)
+                    leaf.module = None if info is None else info.key
+                    leaf.local = name
                 elif leaf is not None and leaf.made is None:
                     leaf.made = site
+
+    def _name_loose(self) -> None:
+        """Name parameters of modules that were built inside a forward and kept nowhere, once per line."""
+        infos = self.session.modules.all
+        known: set[tuple[int, str, str]] = set()
+        for leaf in self.session.leaves.all:
+            info = None if leaf.module is None else infos[leaf.module]
+            if leaf.model is not None or leaf.owned or info is None or info.loose is None:
+                continue
+            caller, variable = info.loose
+            for model in self.models:
+                path = next((path for path, (key, _) in model.paths.items() if key == caller), None)
+                if path is None:
+                    continue
+                mark = (caller, variable, leaf.local)
+                leaf.kind = "hidden" if mark in known else "unregistered"
+                known.add(mark)
+                leaf.model = model.key
+                leaf.name = ".".join(part for part in (path, variable, leaf.local) if part)
+                break
 
     # ------------------------------------------------------------------ roots
 
@@ -208,8 +231,10 @@ class Names:
         if not registered:
             owner = self.session.modules.all[model.module].ref()
             built = self.session.modules.built_at(module, type(owner) if owner is not None else None)
-            leaf.made = built or leaf.made
+            # For a bare tensor the line that made it tells more than the line that built its module.
+            leaf.made = (leaf.made or built) if tensor is vars(module).get(name.rpartition(".")[2]) or "[" in name.rpartition(".")[2] else built or leaf.made
         leaf.requires_grad = bool(tensor.requires_grad)
+        self.session.values.first_seen(leaf, tensor)
 
     def _attribute(
         self,
@@ -306,6 +331,7 @@ class Names:
     def introduce(self) -> list[Any]:
         """Return the events that introduce models, modules, leaves and optimizers: the head of the trace."""
         session = self.session
+        self._name_loose()
         shown = [model for model in self.models if self._matters(model)]
         events: list[Any] = []
         for model in shown:

@@ -196,9 +196,15 @@ def describe(session: Session, walk: Walk, graph: int, fingerprint: str, leaf_of
             Node(
                 name=name,
                 module=None if i in walk.variables else modules[i],
-                place=None if made is None else session.places.key((made[2], made[3])),
+                place=_own_line(session, walk.nodes[i]) if made is None else session.places.key((made[2], made[3])),
                 op=None if made is None else name_of(made[4]),
                 leaf=None if leaf is None else leaf.key,
             )
         )
     return GraphSeen(graph, fingerprint, tuple(nodes), tuple(walk.edges), walk.truncated)
+
+
+def _own_line(session: Session, node: Any) -> int | None:
+    """Return the place of ``backward`` of a custom Function: calls of ``apply`` are no torch function calls."""
+    code = getattr(getattr(getattr(node, "_forward_cls", None), "backward", None), "__code__", None)
+    return None if code is None else session.places.definition(code)

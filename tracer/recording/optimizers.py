@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tracer.recording.session import Session
 
 
+#: Leaves that no optimizer holds are compared at the first steps, and then at every so many.
+UNOWNED = 8
+
+
 class OptimizerInfo:
     """What is remembered of one optimizer."""
 
@@ -187,6 +191,8 @@ class Optimizers:
         grads.pending = {key: leaf for key, leaf in grads.pending.items() if key not in mine}
         if grads.measuring:
             grads.measure(leaves, "step", info.key)
+        # Others that accumulated: their model may be gone when the recording ends.
+        grads.measure_pending()
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if self.session.here():
@@ -204,6 +210,8 @@ class Optimizers:
             if bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None:
                 self._measure(info, leaves)
             session.values.after_step(info.key, leaves)
+            if info.total <= UNOWNED or info.total % UNOWNED == 0:
+                session.values.compare_unowned([leaf for leaf, _ in session.leaves.alive() if not leaf.owned])
             session.grads.used_by_step(leaves)
             session.step_done(info)
 

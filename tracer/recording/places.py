@@ -141,6 +141,15 @@ class Places:
             self._emit(PlaceSeen(found, self._shown(filename), line, function, code, first))
         return found
 
+    def definition(self, code: CodeType) -> int:
+        """Return the place key of a function's ``def`` line, past its decorators."""
+        first = code.co_firstlineno
+        for line in range(first, first + 12):
+            if linecache.getline(code.co_filename, line).lstrip().startswith(("def ", "async def ")):
+                first = line
+                break
+        return self.at(code.co_filename, first, getattr(code, "co_qualname", code.co_name))
+
     def _lines(self, filename: str, first: int, last: int) -> tuple[str, ...]:
         if not self._source:
             return ()

@@ -318,6 +318,8 @@ class Session:
         leaf = self.leaves.find(tensor)
         with without_torch_function():
             now = bool(tensor.requires_grad)
+        if leaf is None and now and tensor.is_leaf:
+            self.leaves.born(tensor, site)
         if leaf is not None and now != leaf.requires_grad:
             leaf.requires_grad = now
             self.emit(RequiresGradChanged(self.step, leaf.key, now, self.places.key(site)))

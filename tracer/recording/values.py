@@ -63,8 +63,10 @@ class Past:
     """The last snapshot of a leaf, and digests of earlier ones."""
 
     last: Snapshot | None = None
+    stepped: int | None = None  #: digest of what the last step left
     digests: list[int] = field(default_factory=list)
     exact_next: bool = False
+    told_still: bool = False
 
 
 class Values:
@@ -77,9 +79,14 @@ class Values:
         self._before: dict[int, dict[int, Snapshot]] = {}
 
     def written(
-        self, key: int, site: Site | None, *, overwrites: bool, from_grad: bool, from_other: bool
+        self, key: int, site: Site | None, *, replaces: bool, overwrites: bool, from_grad: bool, from_other: bool
     ) -> None:
-        """The user's program wrote into a leaf outside any optimizer step."""
+        """The user's program wrote into a leaf outside any optimizer step.
+
+        Args:
+            replaces: by a call that leaves nothing of the old value (``copy_``, ``.data =``).
+            overwrites: and what it wrote does not come from the leaf itself.
+        """
         known = self._writes.get(key)
         if known is not None:
             # Several writes between two comparisons: keep the heaviest, remember any use of a gradient.
@@ -87,6 +94,9 @@ class Values:
             from_other = from_other or known.from_other
             site = site if overwrites and not known.overwrites else known.site
         self._writes[key] = Write(site, overwrites, from_grad, from_other)
+        if replaces and key in self._past:
+            # Compared at once: the model may be gone when the recording ends, or be written again before.
+            self.compare_outside([self.session.leaves.all[key]])
 
     # ------------------------------------------------------------------ around a step
 
@@ -95,7 +105,7 @@ class Values:
         if leaf.key not in self._past and self.session.compare:
             snapshot = self._take(leaf, tensor)
             if snapshot is not None:
-                self._past[leaf.key] = Past(snapshot, [snapshot.digest()])
+                self._past[leaf.key] = Past(last=snapshot, digests=[snapshot.digest()])
 
     def before_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Compare with what the last step left, and keep the value that the step starts from."""
@@ -123,7 +133,8 @@ class Values:
             past = self._past.setdefault(leaf.key, Past())
             past.exact_next = before.sampled and not changed
             past.last = after
-            past.digests.append(after.digest())
+            past.stepped = after.digest()
+            past.digests.append(past.stepped)
             del past.digests[1:-16]
             self.session.emit(
                 ValueMeasured(
@@ -131,6 +142,27 @@ class Values:
                     _scaled(size, before, leaf), before.sampled, None, before.shown, after.shown,
                 )
             )  # fmt: skip
+
+    def compare_unowned(self, leaves: Sequence[Leaf]) -> None:
+        """After a step: compare the leaves that no optimizer holds, and say of each once that it did not move."""
+        for leaf in leaves:
+            tensor, past = leaf.ref(), self._past.get(leaf.key)
+            if tensor is None or past is None or past.last is None:
+                continue
+            now = self._take(leaf, tensor, like=past.last)
+            if now is None or now.bits.shape != past.last.bits.shape:
+                continue
+            if not np.array_equal(now.bits, past.last.bits):
+                self._outside(leaf, tensor, now)
+            elif not past.told_still:
+                past.told_still = True
+                size = float(np.linalg.norm(now.data.astype(np.float64, copy=False)))
+                self.session.emit(
+                    ValueMeasured(
+                        self.session.step, leaf.key, False, None, 0.0, _scaled(size, now, leaf), now.sampled, None,
+                        now.shown, now.shown,
+                    )
+                )  # fmt: skip
 
     def compare_outside(self, leaves: Sequence[Leaf]) -> None:
         """Compare leaves with their last snapshot, outside any step (at the end of the recording)."""
@@ -161,7 +193,8 @@ class Values:
             return
         digest = now.digest()
         overwritten = write is not None and write.overwrites and not write.from_grad and not write.from_other
-        reverted = digest in past.digests[:-1] or overwritten
+        # Back to what the last step left (weights swapped for an evaluation) undoes nothing.
+        reverted = digest != past.stepped and (digest in past.digests[:-1] or overwritten)
         self.session.emit(
             ValueMeasured(
                 self.session.step, leaf.key, True, None, _scaled(update, last, leaf), _scaled(size, last, leaf),

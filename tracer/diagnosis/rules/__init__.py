@@ -47,6 +47,6 @@ def all_rules() -> tuple[Rule, ...]:
 
 def _rule(module: ModuleType) -> Rule:
     return Rule(
-        module.CODE, module.NAME, module.REQUIRES, module.__doc__ or "", module.check, module.bad, module.good,
-        getattr(module, "WITH", ()), module,
+        module.CODE, module.NAME, module.REQUIRES, module.__doc__ or "", module.check, module.bad,
+        module.good,        getattr(module, "WITH", ()), module,
     )  # fmt: skip

@@ -33,7 +33,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not cuts:
         return None
     message = (
-        f"reentrant checkpointing{text_of(facts, cuts[0].place)} got no input that requires grad, so it built no "
+        f"reentrant checkpointing{text_of(facts, cuts[0].place)} got no input that requires "
+        "grad, so it built no "
         "graph for the parameters inside"
     )
     return found(NAME, leaf, message, cut_fix(facts, cuts), cut_lines(facts, cuts), certain=cuts[0].certain)

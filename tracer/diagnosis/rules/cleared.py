@@ -30,10 +30,12 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     if any(w.fed for w in windows(leaf, facts)):
         return None
-    touch = next((w.cleared for w in seen if w.cleared is not None), None)
-    by = (touch.function or "a reset") if touch is not None else "something"
-    at = "" if touch is None else text_of(facts, touch.place)
-    message = f"{by}{at} cleared its gradient after backward and before the step, in {times(len(seen), 'step')} of {len(seen)}"
+    touch = next(w.cleared for w in seen if w.cleared is not None)
+    by, at = touch.function or "a reset", text_of(facts, touch.place)
+    message = (
+        f"{by}{at} cleared its gradient after backward and before the step, in "
+        f"{times(len(seen), 'step')} of {len(seen)}"
+    )
     fix = f"move {by}{at} before backward, or after step()"
     lines = [
         line
@@ -44,16 +46,14 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     starts = (facts.backwards.get(seen[-1].accumulated[-1].backward),)
     lines += [line for b in starts if b is not None for line in line_at(facts, b.place, "backward")]
     lines += line_at(facts, seen[-1].step.place, "step")
-    return found(NAME, leaf, message, fix, lines, certain=touch is not None)
+    return found(NAME, leaf, message, fix, lines)
 
 
 def _lost(window: Window) -> bool:
-    """The step saw no gradient, and the last thing that happened to it was a reset or nothing seen."""
-    if window.passed_by or window.void:
+    """The step saw no gradient, and a reset was the last thing that happened to it."""
+    if window.passed_by or window.cleared is None:
         return False
-    if window.cleared is not None:
-        return window.empty or window.grad is None
-    return window.empty and not window.touches
+    return window.empty or window.grad is None
 
 
 def _train(torch: Any, late: bool) -> None:

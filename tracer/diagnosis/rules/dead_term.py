@@ -32,7 +32,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     backwards = len({term.backward for term in terms})
     message = (
         f"a term of the loss that depends on it{text_of(facts, last.place, ', added at ')}, has no graph"
-        f"{text_of(facts, last.cut, ': it was cut at ')} ({times(backwards, 'backward')}); it trains through the "
+        f"{text_of(facts, last.cut, ': it was cut at ')} ({times(backwards, 'backward')}); it "
+        "trains through the "
         "other terms only"
     )
     fix = f"compute the term from tensors with history{text_of(facts, last.cut)}, or leave it out of the loss"

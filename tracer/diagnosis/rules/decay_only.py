@@ -40,7 +40,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     why = " and ".join(reason for reason in reasons if reason) or "the optimizer's own state"
     size = last.value.update_norm if last.value else None
     message = (
-        f"{name} moved it in {len(moved)} of {len(leaf.steps)} steps by {why} alone (last change {number(size)}): "
+        f"{name} moved it in {len(moved)} of {len(leaf.steps)} steps by {why} alone (last "
+        f"change {number(size)}): "
         "no step saw a gradient that was not zero"
     )
     fix = "clear its gradient with set_to_none=True, or leave it out of the optimizer"

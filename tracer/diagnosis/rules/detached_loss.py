@@ -41,7 +41,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     cuts = cuts_of(leaf)
     where = (*cut_lines(facts, cuts[:1]), *_errors(facts), *line_at(facts, root.place, "backward"))
     # Without a recorded cut nothing proves that the leaf took part in this loss.
-    certain = bool(cuts) and cuts[0].certain or len(detached_roots(facts)) == len(facts.backwards)
+    certain = (bool(cuts) and cuts[0].certain) or len(detached_roots(facts)) == len(facts.backwards)
     return found(NAME, leaf, message, fix, where, certain=certain)
 
 

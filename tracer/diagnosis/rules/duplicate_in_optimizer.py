@@ -56,12 +56,16 @@ def _stepped_by_turns(leaf: LeafFacts) -> list[int]:
     """Return the optimizers whose steps interleave; one that took over from another is no duplicate."""
     keys = list(dict.fromkeys(step.optimizer for step in leaf.steps))
     spans = {k: [s.order for s in leaf.steps if s.optimizer == k] for k in keys}
-    rounds = {k: {s.step for s in leaf.steps if s.optimizer == k} for k in keys}
-    held = {optimizer for optimizer, _ in leaf.owners}
 
     def meet(a: int, b: int) -> bool:
         apart = spans[a][-1] < spans[b][0] or spans[b][-1] < spans[a][0]
-        return not apart or (a in held and b in held and bool(rounds[a] & rounds[b]))
+        if not apart:
+            return True
+        between = sorted(
+            (spans[a][-1], spans[b][0]) if spans[a][-1] < spans[b][0] else (spans[b][-1], spans[a][0])
+        )
+        # Two steps on one and the same gradient.
+        return not any(between[0] < order < between[1] for order in leaf.accumulated_at)
 
     return [a for a in keys if any(a != b and meet(a, b) for b in keys)]
 

@@ -33,7 +33,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if seen is None or seen.ratio < facts.settings["TR303.ratio"]:
         return None
     message = (
-        f"its gradient is {number(seen.ratio)} times that of {seen.reference.leaf.seen.name}, per element and over "
+        f"its gradient is {number(seen.ratio)} times that of {seen.reference.leaf.seen.name}, "
+        "per element and over "
         f"{seen.measured} measurements: it grows steadily through {len(seen.steps)} weights"
     )
     fix = "initialise with smaller weights or normalise between layers; clip_grad_norm_ only limits the harm"

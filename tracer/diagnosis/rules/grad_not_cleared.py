@@ -42,7 +42,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     ]
     grew = f"; its norm went from {number(norms[0])} to {number(norms[1])}" if len(norms) == 2 else ""
     message = f"each of {len(stale)} later steps used the gradients of the steps before it too{grew}"
-    fix = f"call {name.split()[-1].strip('`')}.zero_grad() once per step, before backward{text_of(facts, last.place, '; the step is at ')}"
+    fix = (
+        f"call {name.split()[-1].strip('`')}.zero_grad() once per step, before "
+        f"backward{text_of(facts, last.place, '; the step is at ')}"
+    )
     starts = (facts.backwards.get(w.accumulated[-1].backward) for w in stale[-1:])
     lines = [line for b in starts if b is not None for line in line_at(facts, b.place, "backward")]
     return found(NAME, leaf, message, fix, (*lines, *line_at(facts, last.place, "step")))

@@ -33,7 +33,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     at = text_of(facts, last.place, " (registered at ") + (")" if last.place is not None else "")
     counts = f"{len(zeroed)} of {len(leaf.hooks)} times" if zeroed else f"{len(leaf.hooks)} times"
     what = "zeroed" if zeroed else "changed"
-    message = f"a hook{at} {what} its gradient {counts}: norm {number(last.before)} arrived, {number(last.after)} went on"
+    message = (
+        f"a hook{at} {what} its gradient {counts}: norm {number(last.before)} arrived, "
+        f"{number(last.after)} went on"
+    )
     fix = f"correct what the hook returns{text_of(facts, last.hook)}, or remove it"
     where = (*line_at(facts, last.place, "hook", "register_hook"), *line_at(facts, last.hook, "hook"))
     # A hook that scales, clips or masks a part while the parameter trains does what it was written for.

@@ -32,7 +32,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     last = leaf.steps[-1]
     name = optimizer_text(facts, last.optimizer)
-    message = f"the learning rate of its group {last.group} in {name} was 0 in {times(len(leaf.steps), 'step')} of {len(leaf.steps)}"
+    message = (
+        f"the learning rate of its group {last.group} in {name} was 0 in "
+        f"{times(len(leaf.steps), 'step')} of {len(leaf.steps)}"
+    )
     fix = f"give group {last.group} of {name} a learning rate above 0; start a warm-up at (step + 1) / warmup"
     owners = list(dict.fromkeys(step.optimizer for step in leaf.steps))
     return found(

@@ -41,7 +41,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     size = "" if norm is None else f" (last norm {number(norm)})"
     after = "after its gradient arrived" if leaf.steps else "in the whole recording"
     message = (
-        f"{names} owns it and a gradient accumulated in {times(len(leaf.accumulated), 'backward')}{size}, but "
+        f"{names} owns it and a gradient accumulated in "
+        f"{times(len(leaf.accumulated), 'backward')}{size}, but "
         f"{names} never stepped {after}"
     )
     starts = (facts.backwards.get(event.backward) for event in leaf.accumulated[-1:])

@@ -28,7 +28,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if leaf.seen.kind != "non_leaf":
         return None
     message = (
-        f"the attribute holds a tensor that was computed{text_of(facts, leaf.seen.place)}, not a leaf: its .grad "
+        f"the attribute holds a tensor that was computed{text_of(facts, leaf.seen.place)}, "
+        "not a leaf: its .grad "
         "stays None, and parameters() does not list it"
     )
     fix = "convert or compute first and wrap the result in nn.Parameter last"

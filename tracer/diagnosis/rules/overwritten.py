@@ -66,7 +66,14 @@ def _for_good(leaf: LeafFacts, moved: int, undone: list[ValueMeasured]) -> bool:
     last_order = max(order for order, value in leaf.outside if value is undone[-1])
     if last_order < leaf.steps[-1].order:
         return False
-    return len(undone) > 1 or _at_start_again(leaf, undone[-1])
+    return len(undone) > 1 or _at_start_again(leaf, undone[-1]) or _written_before(leaf, undone[-1])
+
+
+def _written_before(leaf: LeafFacts, value: ValueMeasured) -> bool:
+    """Tell whether the same line wrote over the value between earlier steps too: a habit, not one restore."""
+    first, last = leaf.steps[0].order, leaf.steps[-1].order
+    between = [v for order, v in leaf.outside if first < order < last and v.changed]
+    return value.place is not None and any(v.place == value.place for v in between)
 
 
 def _at_start_again(leaf: LeafFacts, value: ValueMeasured) -> bool:

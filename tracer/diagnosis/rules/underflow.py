@@ -1,8 +1,8 @@
 """A non-zero update was applied, and the value did not change in its dtype.
 
 A sum is rounded to the nearest number of the dtype. bfloat16 has 8 bits of mantissa: next to 1.0 the
-smallest step is 0.0078 upwards and 0.0039 downwards, so an update of 0.001 is rounded away entirely, in every step. Norm weights
-that start at 1.0 are the first to stand still.
+smallest step is 0.0078 upwards and 0.0039 downwards, so an update of 0.001 is rounded away entirely, in
+every step. Norm weights that start at 1.0 are the first to stand still.
 
 Fix: keep the parameters in float32 and use autocast for the computation, or an optimizer with a float32
 master copy or stochastic rounding.
@@ -48,7 +48,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     )
     fix = "keep the parameter in float32 (autocast for the computation), or use a float32 master copy"
     if leaf.seen.dtype not in ("bfloat16", "float16"):
-        fix = f"a larger learning rate, or a wider dtype than {leaf.seen.dtype}: the update is below its resolution"
+        fix = (
+            f"a larger learning rate, or a wider dtype than {leaf.seen.dtype}: the update is "
+            "below its resolution"
+        )
     where = (*optimizer_lines(facts, [last.step.optimizer]), *line_at(facts, last.step.place, "step"))
     return found(NAME, leaf, message, fix, where, certain=not sampled)
 

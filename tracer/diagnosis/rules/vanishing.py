@@ -35,7 +35,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if seen is None or seen.ratio > facts.settings["TR302.ratio"]:
         return None
     message = (
-        f"its gradient is {number(seen.ratio)} times that of {seen.reference.leaf.seen.name}, per element and over "
+        f"its gradient is {number(seen.ratio)} times that of {seen.reference.leaf.seen.name}, "
+        "per element and over "
         f"{seen.measured} measurements: it falls steadily through {len(seen.steps)} weights"
     )
     fix = "add residual connections or normalisation, or initialise for the activation used"

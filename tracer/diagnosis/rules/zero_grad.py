@@ -2,7 +2,8 @@
 
 The graph is whole, but an operation on the way has slope zero: a ReLU or clamp that is always off, ``sign``
 or ``round``, a mask that removes everything, a factor of zero, a saturated function. Zero only in the first
-backward is usual for parts behind a zero-initialised layer (LoRA, zero convolutions) and is not reported.
+backward is usual for parts behind a zero-initialised layer (LoRA, zero convolutions) and is not reported;
+contributions that cancel in a bias (a Wasserstein critic's last) are only mentioned.
 
 Fix: change the operation that made it zero (see its line): a leaky activation, another initialisation, a
 straight-through estimator.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.culprits import culprit_lines, culprits_of, op_of
+from tracer.diagnosis.culprits import cancels, culprit_lines, culprits_of, op_of
 from tracer.diagnosis.evidence import arrivals, arrived, zero_throughout
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
@@ -33,6 +34,12 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if any(hook.before for hook in leaf.hooks):
         return None  # a gradient arrived, and the user's hook made it zero
     count = len(arrivals(leaf, facts))
+    if cancels(leaf, facts):
+        message = (
+            f"what arrives at it sums to exactly zero in {times(count, 'measurement')}: it is "
+            "only added, and the loss does not depend on it"
+        )
+        return found(NAME, leaf, message, "nothing to fix; leave the bias out if you like", severity="info")
     culprits = culprits_of(leaf, facts, frozenset({"zero"}))
     if culprits:
         node = culprits[0][0]

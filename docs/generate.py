@@ -1,0 +1,61 @@
+"""Writes the pages that come from the code: ``python docs/generate.py [--check]``.
+
+With ``--check`` nothing is written; the status is 1 when a page differs from the code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def render_scenarios() -> str:
+    """Return ``scenarios.md``: every scenario's docstring and the verdicts that it ends with."""
+    from tracer.scenarios import registry
+
+    parts = [
+        "# Scenarios",
+        "",
+        "Each is a small training run that goes right or wrong in one named way: `tracer NAME` runs it.",
+        "",
+    ]
+    for name in registry.names():
+        module = registry.load(name)
+        parts += [f"## {name}", "", registry.text(name), ""]
+        expected = getattr(module, "EXPECTED", {})
+        if expected:
+            parts += ["| parameter | verdict |", "|---|---|"]
+            parts += [f"| `{parameter}` | `{verdict}` |" for parameter, verdict in expected.items()]
+            parts.append("")
+    return "\n".join(parts)
+
+
+def render_rules() -> str:
+    """Return ``rules.md``."""
+    from tracer.diagnosis.catalogue import render_guide
+
+    return render_guide()
+
+
+PAGES: dict[str, Callable[[], str]] = {"rules.md": render_rules, "scenarios.md": render_scenarios}
+
+
+def main(args: list[str]) -> int:
+    """Write the pages, or compare them; return the exit status."""
+    status = 0
+    for name, render in PAGES.items():
+        page, text = HERE / name, render().rstrip("\n") + "\n"
+        if "--check" not in args:
+            page.write_text(text, encoding="utf-8")
+            print(f"wrote docs/{name}")
+        elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+            print(f"docs/{name} differs from the code: run make docs", file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
