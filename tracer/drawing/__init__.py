@@ -1,0 +1,1 @@
+"""Drawing: a folded view becomes DOT text, and DOT becomes SVG or PNG by a layout engine."""

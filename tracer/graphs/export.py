@@ -1,0 +1,42 @@
+"""The full graph as text: GraphML and node-link JSON. Both load back into networkx."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+#: Characters that XML 1.0 cannot hold, not even escaped.
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def graphml_text(graph: nx.MultiDiGraph[Any]) -> str:
+    """Return GraphML; characters that XML cannot hold become U+FFFD."""
+    import networkx as nx
+
+    fit = graph.copy()
+    for _, data in fit.nodes(data=True):
+        _clean(data)
+    for *_, data in fit.edges(data=True):
+        _clean(data)
+    _clean(fit.graph)
+    buffer = io.BytesIO()
+    nx.write_graphml(fit, buffer)
+    return buffer.getvalue().decode("utf-8")
+
+
+def _clean(data: dict[str, Any]) -> None:
+    for key, value in data.items():
+        if isinstance(value, str):
+            data[key] = _UNFIT.sub("�", value)
+
+
+def node_link_text(graph: nx.MultiDiGraph[Any]) -> str:
+    """Return node-link JSON as ``networkx.node_link_graph(..., edges="edges")`` reads it."""
+    import networkx as nx
+
+    return json.dumps(nx.node_link_data(graph, edges="edges"))
