@@ -31,9 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def python(tmp_path: Path) -> Shell:
     """Run ``python ARGS`` in ``tmp_path``, as a user would, with this checkout importable."""
 
-    def run(
-        *args: object, stdin: str = "", timeout: float = 120, **env: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*args: object, stdin: str = "", timeout: float = 120, **env: str) -> subprocess.CompletedProcess[str]:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])]
         return subprocess.run(
             [sys.executable, *map(str, args)],

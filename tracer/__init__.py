@@ -28,9 +28,7 @@ __version__ = "0.1.0"
 
 #: public name -> module that defines it
 _HOME = {
-    **dict.fromkeys(
-        ("Recording", "build_graph", "diagnose", "draw", "load", "merge", "record", "save"), "tracer.api"
-    ),
+    **dict.fromkeys(("Recording", "build_graph", "diagnose", "draw", "load", "merge", "record", "save"), "tracer.api"),
     **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
     **dict.fromkeys(("Header", "Trace"), "tracer.traces"),
 }

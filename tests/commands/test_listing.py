@@ -13,9 +13,7 @@ def test_no_arguments_list_scenarios_and_commands(tracer: Shell) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout == tracer("list").stdout
     words = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert {"requires_grad", "trainable_unregistered", "frozen_registered", "trainable_registered"} <= set(
-        words
-    )
+    assert {"requires_grad", "trainable_unregistered", "frozen_registered", "trainable_registered"} <= set(words)
     assert words[-8:] == ["list", "all", "run", "report", "explain", "diff", "merge", "rules"]
 
 

@@ -79,9 +79,7 @@ def test_a_traceback_shows_no_frame_of_the_tracer(tmp_path: Path, tracer: Shell)
     result = tracer("run", "--quiet", "--format", "json", "train.py")
     assert result.returncode == 1
     assert "RuntimeError: mat1 and mat2 shapes cannot be multiplied" in result.stderr
-    assert result.stderr.startswith(
-        f'Traceback (most recent call last):\n  File "{tmp_path}/train.py", line 7'
-    )
+    assert result.stderr.startswith(f'Traceback (most recent call last):\n  File "{tmp_path}/train.py", line 7')
     assert "tracer" not in result.stderr
     assert "overrides.py" not in result.stderr
 
@@ -104,9 +102,7 @@ def test_a_program_without_torch_gets_a_report_that_says_so(tmp_path: Path, trac
 
 def test_torch_is_imported_by_the_program_itself(tmp_path: Path, tracer: Shell) -> None:
     # so that what a program sets before that, such as OMP_NUM_THREADS, still counts
-    (tmp_path / "env.py").write_text(
-        "import sys\nprint('torch' in sys.modules)\nimport torch\nprint(torch.ones(1))\n"
-    )
+    (tmp_path / "env.py").write_text("import sys\nprint('torch' in sys.modules)\nimport torch\nprint(torch.ones(1))\n")
     assert tracer("run", "--quiet", "--format", "json", "env.py").stdout == "False\ntensor([1.])\n"
 
 

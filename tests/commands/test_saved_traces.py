@@ -45,9 +45,7 @@ def trained(*, with_bias: bool = True) -> Trace:
     return Trace(
         Header(torch="2.13.0", python="3.11", steps=1, backwards=1, program="train.py"),
         (
-            PlaceSeen(
-                0, "train.py", 3, "<module>", ("net = Linear(2, 1)", "loss = net(x)", "loss.backward()"), 2
-            ),
+            PlaceSeen(0, "train.py", 3, "<module>", ("net = Linear(2, 1)", "loss = net(x)", "loss.backward()"), 2),
             ModelSeen(0, "net", "Linear"),
             ModuleSeen(0, 0, "", "Linear", calls=1),
             LeafSeen(0, 0, "weight", (), (1, 2), "float32", "cpu", True, "parameter", module=0),

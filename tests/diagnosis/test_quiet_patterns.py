@@ -423,9 +423,7 @@ PATTERNS = [
 def test_intended_pattern_raises_no_alarm(program: Callable[[], object]) -> None:
     report = record(program)
     assert len(report) > 0
-    loud = [
-        (f.code, report.names_of(f), f.message) for f in report.findings if f.severity in ("error", "warning")
-    ]
+    loud = [(f.code, report.names_of(f), f.message) for f in report.findings if f.severity in ("error", "warning")]
     assert loud == []
     assert all(row.severity in ("ok", "info") for row in report)
 

@@ -48,9 +48,7 @@ def test_good_program_raises_no_alarm_and_not_this_rule(rule: Rule) -> None:
     assert len(report) > 0
     assert alarms(report) == set(), [(f.code, f.message) for f in report.findings]
     assert rule.code not in {finding.code for finding in report.findings}
-    assert {p.verdict for p in report} <= {"updated", "frozen"}, [
-        (p.name, p.verdict, p.message) for p in report
-    ]
+    assert {p.verdict for p in report} <= {"updated", "frozen"}, [(p.name, p.verdict, p.message) for p in report]
 
 
 @each_rule
@@ -65,9 +63,7 @@ def test_findings_point_at_lines_of_the_program(rule: Rule) -> None:
     report = record(rule.bad)
     finding = next(f for f in report.findings if f.code == rule.code)
     file = inspect.getsourcefile(rule.module) or ""
-    lines = [
-        w.line for w in finding.where if file.endswith(w.file) or w.file.endswith(file.rpartition("/")[2])
-    ]
+    lines = [w.line for w in finding.where if file.endswith(w.file) or w.file.endswith(file.rpartition("/")[2])]
     assert lines, finding
 
 

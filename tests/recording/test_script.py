@@ -145,9 +145,7 @@ def test_a_program_ends_as_it_would(
         assert ours.stderr == plain.stderr
 
 
-@pytest.mark.parametrize(
-    "source", ["def (\n", "x = 1\n  y = 2\n", "print('a'\n", "return 1\n", "print('ä'))\n"]
-)
+@pytest.mark.parametrize("source", ["def (\n", "x = 1\n  y = 2\n", "print('a'\n", "return 1\n", "print('ä'))\n"])
 def test_a_syntax_error_is_told_in_pythons_words(
     tmp_path: Path, both: Callable[..., tuple[Result, Result]], source: str
 ) -> None:
@@ -221,9 +219,7 @@ def test_processes_find_the_functions_of_main(
     assert check_same(both(*given)).stdout == f"[(2, {name!r}), (4, {name!r})]\n"
 
 
-def test_threads_are_waited_for_before_the_end(
-    tmp_path: Path, both: Callable[..., tuple[Result, Result]]
-) -> None:
+def test_threads_are_waited_for_before_the_end(tmp_path: Path, both: Callable[..., tuple[Result, Result]]) -> None:
     write(
         tmp_path / "threads.py",
         "import atexit, threading, time\n"
@@ -234,9 +230,7 @@ def test_threads_are_waited_for_before_the_end(
     assert check_same(both("threads.py")).stdout == "main\nthread\natexit\n"
 
 
-def test_safe_path_keeps_the_programs_folder_out(
-    tmp_path: Path, both: Callable[..., tuple[Result, Result]]
-) -> None:
+def test_safe_path_keeps_the_programs_folder_out(tmp_path: Path, both: Callable[..., tuple[Result, Result]]) -> None:
     if sys.version_info < (3, 11):
         pytest.skip("PYTHONSAFEPATH came with Python 3.11")
     write(tmp_path / "me.py", "import sys, os; print(os.getcwd() in sys.path, sys.path[0])")
@@ -291,9 +285,7 @@ def test_what_is_no_program_is_refused_before_anything_runs(
 
 
 @pytest.mark.parametrize("name", ["json.tool", "sys", "local"])
-def test_modules_that_python_finds_pass_the_check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_modules_that_python_finds_pass_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     write(tmp_path / "local.py", "")
     monkeypatch.chdir(tmp_path)
     check_program(Program(name, is_module=True))

@@ -93,9 +93,7 @@ def test_a_folder_stands_for_the_trace_in_it(tmp_path: Path) -> None:
 
 def test_a_folder_of_ranks_asks_for_one_of_them(tmp_path: Path) -> None:
     save(TRACE, tmp_path / "rank1" / "trace.jsonl.gz")
-    with pytest.raises(
-        TraceFileError, match=r"holds the traces of 1 ranks\. Name one of them, such as .*rank1"
-    ):
+    with pytest.raises(TraceFileError, match=r"holds the traces of 1 ranks\. Name one of them, such as .*rank1"):
         load(tmp_path)
 
 
@@ -152,10 +150,7 @@ def test_a_file_cut_inside_its_compressed_data_gives_what_it_holds(tmp_path: Pat
     assert 100 < read < 5000
     assert trace.events[:read] == many.events[:read]
     assert not trace.header.finished
-    assert (
-        trace.notes[-1]
-        == f"The trace file is cut off at line {read + 2}: {read} of 5000 events could be read."
-    )
+    assert trace.notes[-1] == f"The trace file is cut off at line {read + 2}: {read} of 5000 events could be read."
 
 
 def test_a_file_that_lacks_its_last_lines_is_cut_off(tmp_path: Path) -> None:
@@ -188,9 +183,7 @@ def test_a_half_written_last_line_is_left_out(tmp_path: Path) -> None:
         (b'["GraphSeen", {"graph": 0, "fingerprint": "", "nodes": 7}]', "GraphSeen cannot be read"),
     ],
 )
-def test_damage_in_the_middle_says_its_line_and_keeps_what_came_before(
-    tmp_path: Path, row: bytes, reason: str
-) -> None:
+def test_damage_in_the_middle_says_its_line_and_keeps_what_came_before(tmp_path: Path, row: bytes, reason: str) -> None:
     lines = lines_of(save(TRACE, tmp_path / "x.gz"))
     path = write_lines(tmp_path / "y.gz", [*lines[:3], row + b"\n", *lines[4:]])
     with pytest.raises(DamagedTraceError) as caught:
@@ -254,9 +247,7 @@ def test_a_small_file_that_unpacks_to_very_much_is_refused(tmp_path: Path) -> No
 # --------------------------------------------------------------------------- properties
 
 numbers = st.none() | st.floats() | st.integers(-(2**60), 2**60)
-values = st.recursive(
-    numbers | st.complex_numbers(), lambda inner: st.lists(inner) | st.tuples(inner), max_leaves=9
-)
+values = st.recursive(numbers | st.complex_numbers(), lambda inner: st.lists(inner) | st.tuples(inner), max_leaves=9)
 
 
 @given(norm=st.none() | st.floats(), kept=values, name=st.text(), norms=st.lists(st.none() | st.floats()))
@@ -275,9 +266,7 @@ def test_any_numbers_and_names_come_back(
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_trace_or_a_trace_file_error(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_any_bytes_are_a_trace_or_a_trace_file_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "x.gz"
     path.write_bytes(content)
     with pytest.raises(TraceFileError):

@@ -54,9 +54,7 @@ def compare_ranks(reports: list[Report]) -> Iterator[str]:
             verdicts.setdefault(report.name_of(row.leaf), {})[report.header.rank] = row.verdict
     ranks = [report.header.rank for report in reports]
     differing = {
-        name: found
-        for name, found in verdicts.items()
-        if len(set(found.values())) > 1 or len(found) < len(ranks)
+        name: found for name, found in verdicts.items() if len(set(found.values())) > 1 or len(found) < len(ranks)
     }
     same = len(verdicts) - len(differing)
     yield f"{len(ranks)} rank(s): the verdict is the same on all for {same} parameter(s)"

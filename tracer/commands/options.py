@@ -38,16 +38,10 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _OUTPUT_OPTIONS = (
     click.option("--out", type=click.Path(path_type=Path), help="Folder to write to."),
-    click.option(
-        "--format", "formats", default=DEFAULT_FORMATS, show_default=True, help="Comma list of formats."
-    ),
-    click.option(
-        "--fail-on", default="never", type=click.Choice(["error", "warning", "never"]), show_default=True
-    ),
+    click.option("--format", "formats", default=DEFAULT_FORMATS, show_default=True, help="Comma list of formats."),
+    click.option("--fail-on", default="never", type=click.Choice(["error", "warning", "never"]), show_default=True),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
-    click.option(
-        "--color", default="auto", type=click.Choice(["auto", "always", "never"]), show_default=True
-    ),
+    click.option("--color", default="auto", type=click.Choice(["auto", "always", "never"]), show_default=True),
     click.option("--engine", help="Layout engine: dot or graphviz-pure (default: the first there is)."),
     click.option("--depth", type=click.IntRange(min=0), help="Levels of modules that the picture shows."),
 )
@@ -91,6 +85,4 @@ def make_folder(path: Path) -> Path:
 
 
 def _unwritable(path: Path, reason: str) -> UsageError:
-    return UsageError(
-        f"cannot write to {path}: {reason}.", "Give --out a folder to write to.", slug="unwritable"
-    )
+    return UsageError(f"cannot write to {path}: {reason}.", "Give --out a folder to write to.", slug="unwritable")

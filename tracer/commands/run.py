@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("-m", "is_module", is_flag=True, help="TARGET is a module, as in python -m.")
 @click.option("--detail", default="flow", type=click.Choice(["graph", "flow", "full"]), show_default=True)
-@click.option(
-    "--values/--no-values", default=True, show_default=True, help="Compare values around each step."
-)
+@click.option("--values/--no-values", default=True, show_default=True, help="Compare values around each step.")
 @click.option("--source/--no-source", default=True, show_default=True, help="Keep source lines in the trace.")
 @output_options
 @click.argument("target", metavar="SCRIPT|MODULE")

@@ -49,9 +49,7 @@ def scenario_command(name: str) -> click.Command:
 def run_options(command: Any) -> Any:
     """Add the options of the commands that run scenarios."""
     command = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))(command)
-    command = click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps (default: its own).")(
-        command
-    )
+    command = click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps (default: its own).")(command)
     kinds = click.Choice(["auto", "cpu", "cuda"])
     return click.option("--device", default="auto", type=kinds, show_default=True)(command)
 
@@ -80,10 +78,7 @@ def show_scenario(name: str, output: Output, out: Path, device: str, steps: int 
 
     parts: tuple[str, ...] = getattr(registry.load(name), "SIDE_BY_SIDE", ())
     report, files = _record_and_write(name, output, out, device, steps, seed)
-    reports = {
-        part: _record_and_write(part, output, make_folder(out / part), device, steps, seed)[0]
-        for part in parts
-    }
+    reports = {part: _record_and_write(part, output, make_folder(out / part), device, steps, seed)[0] for part in parts}
     if reports:
         files += _compare(reports, output, out)
     else:

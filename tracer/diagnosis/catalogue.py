@@ -22,9 +22,7 @@ CHAPTERS = (
 
 def list_rules() -> tuple[tuple[str, str, str, str], ...]:
     """Return code, name, severity and first line of every rule."""
-    return tuple(
-        (r.code, r.name, CODES[r.code].severity, r.text.strip().splitlines()[0]) for r in all_rules()
-    )
+    return tuple((r.code, r.name, CODES[r.code].severity, r.text.strip().splitlines()[0]) for r in all_rules())
 
 
 def find_rule(code: str) -> Rule:

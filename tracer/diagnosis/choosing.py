@@ -39,9 +39,7 @@ def choose(leaf: LeafFacts, facts: Facts, findings: Sequence[Finding]) -> Choice
     for name in PRIORITY:
         finding = next((f for f in findings if f.name == name), None)
         if finding is not None and _counts(leaf, facts, finding, frozen):
-            return Choice(
-                name, finding.severity, finding.confidence, finding.message, finding.fix, finding.where
-            )
+            return Choice(name, finding.severity, finding.confidence, finding.message, finding.fix, finding.where)
     if frozen:
         return _frozen(leaf, facts)
     if set_aside(leaf, facts):
@@ -63,9 +61,7 @@ def _frozen(leaf: LeafFacts, facts: Facts) -> Choice:
     text = "requires_grad is False" + (
         "; its value is written outside any optimizer" if moved else ", so no gradient was computed for it"
     )
-    where = tuple(
-        line for toggle in leaf.toggles for line in line_at(facts, toggle.place, "changed", "requires_grad")
-    )
+    where = tuple(line for toggle in leaf.toggles for line in line_at(facts, toggle.place, "changed", "requires_grad"))
     return Choice("frozen", "ok", "certain", text, "", where)
 
 
@@ -79,15 +75,9 @@ def _aside(leaf: LeafFacts, facts: Facts) -> Choice:
             "value, as for a target network"
         )
     elif leaf.cuts:
-        text = (
-            f"no optimizer has it, and it ran behind {leaf.cuts[0].op or leaf.cuts[0].kind}: kept "
-            "out of training"
-        )
+        text = f"no optimizer has it, and it ran behind {leaf.cuts[0].op or leaf.cuts[0].kind}: kept out of training"
     else:
-        text = (
-            "no optimizer has it and no gradient reaches it, although requires_grad is True: "
-            "kept out of training"
-        )
+        text = "no optimizer has it and no gradient reaches it, although requires_grad is True: kept out of training"
     where = tuple(line for cut in leaf.cuts[:1] for line in line_at(facts, cut.place, "cut", cut.op))
     return Choice("frozen", "ok", "probable" if not moved and not leaf.cuts else "certain", text, "", where)
 
@@ -115,14 +105,8 @@ def _undecided(leaf: LeafFacts, facts: Facts) -> Choice:
         text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer was seen"
         return Choice("no_step", "info", "probable", text, "record the optimizer's step too")
     if arrived(leaf, facts) and not leaf.steps:
-        text = (
-            f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer stepped yet"
-        )
+        text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer stepped yet"
         return Choice("no_step", "info", "probable", text, "record until the optimizer's step")
     if not arrived(leaf, facts):
-        return Choice(
-            "unused", "info", "probable", "no gradient was seen for it, and the recording does not tell why"
-        )
-    return Choice(
-        "updated", "ok", "probable", "it was stepped; the recording does not tell what changed its value"
-    )
+        return Choice("unused", "info", "probable", "no gradient was seen for it, and the recording does not tell why")
+    return Choice("updated", "ok", "probable", "it was stepped; the recording does not tell what changed its value")

@@ -100,9 +100,7 @@ def cancels(leaf: LeafFacts, facts: Facts) -> bool:
         for source, target, slot in graph.edges:
             if target in mine:
                 name, norm = graph.nodes[source].name, ended.norms[source]
-                if not norm or not (
-                    name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot
-                ):
+                if not norm or not (name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot):
                     return False
                 checked += 1
     return checked > 0

@@ -36,12 +36,10 @@ _FIXES = {
     "item": "keep the tensor{at}; call .item() only for logging",
     "numpy": "do this step with torch operations instead of NumPy{at}",
     "rewrap": "use the tensor itself, or torch.stack and torch.cat for several, instead of a new tensor{at}",
-    "copy": "build the result from the pieces with torch.cat or torch.stack instead of writing into "
-    "a tensor{at}",
+    "copy": "build the result from the pieces with torch.cat or torch.stack instead of writing into a tensor{at}",
     "requires_grad": "do not switch requires_grad off{at}",
     "parameter": "use the computed tensor itself instead of wrapping it in nn.Parameter{at}",
-    "state_dict": "use the tensors themselves, for example torch.func.functional_call, instead of "
-    "state_dict{at}",
+    "state_dict": "use the tensors themselves, for example torch.func.functional_call, instead of state_dict{at}",
     "checkpoint": "call checkpoint(..., use_reentrant=False){at}, or model.enable_input_require_grads()",
     "argmax": "use a differentiable stand-in (softmax weights, Gumbel-softmax, a policy gradient){at}",
     "comparison": "use a smooth stand-in such as torch.sigmoid of the difference{at}",

@@ -56,9 +56,7 @@ def _demote(findings: list[Finding], choice: Choice) -> list[Finding]:
     kept: list[Finding] = []
     for finding in findings:
         if finding.name != choice.verdict and choice.verdict in FOLLOWS.get(finding.name, ()):
-            finding = replace(
-                finding, severity="info", message=f"{finding.message} (follows from {choice.verdict})"
-            )
+            finding = replace(finding, severity="info", message=f"{finding.message} (follows from {choice.verdict})")
         kept.append(finding)
     return sorted(kept, key=lambda f: (f.name != choice.verdict, SEVERITIES.index(f.severity), f.code))
 
@@ -72,9 +70,7 @@ def count_graph(facts: Facts) -> dict[str, int]:
     graph = facts.graphs[with_graph[-1].graph]
     leaves = {node.leaf for node in graph.nodes if node.leaf is not None}
     got = {
-        leaf.leaf
-        for leaf in facts.leaves.values()
-        if any(a.backward == last.backward for a in leaf.accumulated[-64:])
+        leaf.leaf for leaf in facts.leaves.values() if any(a.backward == last.backward for a in leaf.accumulated[-64:])
     }
     return {
         "nodes": len(graph.nodes) + graph.truncated,

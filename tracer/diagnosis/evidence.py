@@ -219,9 +219,7 @@ def rootless(backward: BackwardStarted) -> bool:
 
 def arrivals(leaf: LeafFacts, facts: Facts) -> tuple[GradMeasured, ...]:
     """Return the gradients as backward left them: measured then, or by the step when untouched."""
-    untouched = (
-        w.grad for w in windows(leaf, facts) if w.accumulated and not w.touches and w.grad is not None
-    )
+    untouched = (w.grad for w in windows(leaf, facts) if w.accumulated and not w.touches and w.grad is not None)
     seen = {id(grad): grad for grad in (*leaf.grads, *untouched) if grad.norm is not None}
     return tuple(sorted(seen.values(), key=lambda grad: grad.step))
 

@@ -23,6 +23,4 @@ def found(
     """Return the finding of the rule called ``name`` about one leaf."""
     row = VERDICTS[name]
     confidence = "certain" if certain else "probable"
-    return Finding(
-        row.code, name, severity or row.severity, confidence, (leaf.leaf,), message, fix, unique(where)
-    )
+    return Finding(row.code, name, severity or row.severity, confidence, (leaf.leaf,), message, fix, unique(where))

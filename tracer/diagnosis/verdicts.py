@@ -19,18 +19,12 @@ class Verdict:
 
 
 _ROWS = (
-    Verdict(
-        "", "updated", "ok", "a gradient accumulated and an optimizer's step changed the value because of it"
-    ),
+    Verdict("", "updated", "ok", "a gradient accumulated and an optimizer's step changed the value because of it"),
     Verdict("", "frozen", "ok", "not meant to train: no gradient, and no optimizer moved it"),
-    Verdict(
-        "TR101", "not_in_optimizer", "error", "a gradient accumulated, no optimizer that stepped owns it"
-    ),
+    Verdict("TR101", "not_in_optimizer", "error", "a gradient accumulated, no optimizer that stepped owns it"),
     Verdict("TR102", "stale_in_optimizer", "error", "an optimizer holds another tensor in its stead"),
     Verdict("TR103", "duplicate_in_optimizer", "warning", "two param groups or two optimizers step it"),
-    Verdict(
-        "TR104", "not_registered", "error", "a leaf of a module gets gradients but is no registered parameter"
-    ),
+    Verdict("TR104", "not_registered", "error", "a leaf of a module gets gradients but is no registered parameter"),
     Verdict("TR105", "non_leaf", "error", "the attribute is a computed tensor, so its .grad stays None"),
     Verdict("TR106", "frozen_in_optimizer", "info", "requires_grad is False, yet an optimizer owns it"),
     Verdict("TR201", "unused", "warning", "took no part in computing what backward started from"),
@@ -38,9 +32,7 @@ _ROWS = (
     Verdict("TR203", "non_differentiable", "error", "the path ends in an operation that has no derivative"),
     Verdict("TR204", "no_backward", "warning", "the forward pass ran, backward never did"),
     Verdict("TR205", "detached_loss", "error", "the loss itself had no graph"),
-    Verdict(
-        "TR206", "checkpoint_cut", "error", "reentrant checkpointing with no input that requires grad", False
-    ),
+    Verdict("TR206", "checkpoint_cut", "error", "reentrant checkpointing with no input that requires grad", False),
     Verdict("TR207", "none_from_backward", "error", "a custom Function's backward returned None for it"),
     Verdict("TR208", "dead_term", "warning", "one term of the loss has no graph while others do", False),
     Verdict("TR301", "zero_grad", "error", "a gradient arrived and was exactly zero everywhere"),
@@ -49,13 +41,9 @@ _ROWS = (
     Verdict("TR304", "nan_grad", "error", "NaN or Inf in the gradient"),
     Verdict("TR305", "hooked", "warning", "a user's hook replaced or zeroed the gradient"),
     Verdict("TR306", "grad_not_cleared", "warning", "gradients of earlier steps are still summed in"),
-    Verdict(
-        "TR307", "replaced_grad", "warning", ".grad was changed outside autograd between backward and step"
-    ),
+    Verdict("TR307", "replaced_grad", "warning", ".grad was changed outside autograd between backward and step"),
     Verdict("TR308", "nan_loss", "warning", "the loss was NaN or Inf although no gradient was", False),
-    Verdict(
-        "TR401", "no_step", "warning", "an optimizer owns it, a gradient accumulated, and it never stepped"
-    ),
+    Verdict("TR401", "no_step", "warning", "an optimizer owns it, a gradient accumulated, and it never stepped"),
     Verdict("TR402", "cleared", "error", "the gradient was reset between backward and step"),
     Verdict("TR403", "lr_zero", "warning", "the learning rate of its param group was 0"),
     Verdict("TR404", "step_skipped", "warning", "a gradient scaler skipped the step"),
@@ -66,9 +54,7 @@ _ROWS = (
         "warning",
         "a non-zero update was applied and the value did not change in its dtype",
     ),
-    Verdict(
-        "TR502", "overwritten", "error", "it stepped, then was put back or overwritten outside the optimizer"
-    ),
+    Verdict("TR502", "overwritten", "error", "it stepped, then was put back or overwritten outside the optimizer"),
 )
 
 #: name -> row.
@@ -116,9 +102,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = MappingProxyType(
         "frozen_in_optimizer": frozenset({"decay_only"}),
         "zero_grad": frozenset({"hooked", "replaced_grad"}),
         "nan_grad": frozenset({"step_skipped"}),
-        "grad_not_cleared": frozenset(
-            {"lr_zero", "not_in_optimizer", "no_step", "nan_grad", "stale_in_optimizer"}
-        ),
+        "grad_not_cleared": frozenset({"lr_zero", "not_in_optimizer", "no_step", "nan_grad", "stale_in_optimizer"}),
         "vanishing": frozenset({"zero_grad", "nan_grad"}),
         "exploding": frozenset({"nan_grad"}),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -55,7 +57,7 @@ def _defaults(rankdir: str, title: Sequence[str]) -> Iterator[str]:
     label = "\n".join(shorten(line, 140) for line in title)
     yield (
         f'  graph [rankdir={rankdir}, fontname="{_FONT}", fontsize=15, labelloc=t, labeljust=l, nodesep=0.28, '
-        f'ranksep=0.42, pad=0.3, bgcolor="{PAGE[0]}", fontcolor="{TEXT[0]}", compound=true, tooltip=" ", '
+        f'ranksep=0.42, pad=0.3, bgcolor="{PAGE[0]}", fontcolor="{TEXT[0]}", compound=true, '
         f"label={quote(label)}];"
     )
     yield f'  node [fontname="{_FONT}", fontsize=11, margin="0.14,0.07", height=0.3, penwidth=1.2];'
@@ -105,16 +107,19 @@ def _box(box: Box) -> str:
     name = look_of(box)
     look = LOOKS[name]
     lines = [shorten(line) for line in box.label if line]
+    if box.kind == "optimizer":
+        lines = [f"   {line} " for line in lines]  # the shape's tabs stand inside its box
     if box.kind == "leaf":
         lines[-1] = f"{look.symbol} {lines[-1]}"
     if name == "culprit":
         lines.append(f"{look.symbol} {_BAD.get(box.mark, box.mark)}")
-    tooltip = [*box.tooltip, *_norms(box)]
+    tooltip = "\n".join(part[:300] for part in (*box.tooltip, *_norms(box)) if part)[:1500] or box.key[:300]
+    label, classes = quote("\n".join(lines)), quote(f"{name} {box.kind}")
     fill, line, text = look.light
     return (
-        f"{quote(box.key)} [id={quote(box.key)}, class={quote(f'{name} {box.kind}')}, label={quote(chr(10).join(lines))}, "
+        f"{quote(box.key)} [id={quote(box.key)}, class={classes}, label={label}, "
         f'shape={look.shape}, style="{look.style}", fillcolor="{fill}", color="{line}", fontcolor="{text}", '
-        f"penwidth={look.width}, tooltip={quote(chr(10).join(t[:300] for t in tooltip if t)[:1500] or box.key[:300])}];"
+        f"penwidth={look.width}, peripheries={look.borders}, tooltip={quote(tooltip)}];"
     )
 
 
@@ -135,7 +140,9 @@ def _norms(box: Box) -> Iterator[str]:
 
 def _range(view: View) -> tuple[float, float]:
     logs = [
-        math.log10(link.norm) for link in view.links.values() if link.norm and math.isfinite(link.norm) and link.norm > 0
+        math.log10(link.norm)
+        for link in view.links.values()
+        if link.norm and math.isfinite(link.norm) and link.norm > 0
     ]
     return (min(logs), max(logs)) if logs else (0.0, 0.0)
 
@@ -183,13 +190,17 @@ def _legend(view: View) -> Iterator[str]:
         word = f"{look.symbol} {look.word}".strip()
         yield (
             f'    "legend-{name}" [class="{name} legend", label={quote(word)}, shape={look.shape}, '
-            f'style="{look.style}", fillcolor="{fill}", color="{line}", fontcolor="{text}", fontsize=10, tooltip=" "];'
+            f'style="{look.style}", fillcolor="{fill}", color="{line}", fontcolor="{text}", '
+            f"peripheries={look.borders}, "
+            f'fontsize=10, margin="0.1,0.04", height=0.2, tooltip=" "];'
         )
-    text = ["arrows run as values do: from parameter to loss"]
-    text.extend(f"{LINKS[kind][1]} line: {LINKS[kind][0]}" for kind in LINKS if kind in kinds)
-    text.extend(view.notes)
-    label = "".join(f"{quote(line)[1:-1]}\\l" for line in text)
+    told = ["arrows run as values do: from parameter to loss"]
+    told.extend(f"{LINKS[kind][1]} line: {LINKS[kind][0]}" for kind in LINKS if kind in kinds)
+    told.extend(view.notes)
+    label = "".join(f"{quote(part)[1:-1]}\\l" for line in told for part in textwrap.wrap(line, 46))
     yield f'    "legend-text" [class="legend-text", shape=plaintext, label="{label}", fontsize=10, tooltip=" "];'
-    for first, second in zip(order, [*order[1:], "text"], strict=False):
-        yield f'    "legend-{first}" -> "legend-{second}" [style=invis];'
+    # Two columns, so that the legend stays small beside the graph.
+    rows = [*(order[i : i + 2] for i in range(0, len(order), 2)), ["text"]]
+    for row, following in itertools.pairwise(rows):
+        yield f'    "legend-{row[0]}" -> "legend-{following[0]}" [style=invis];'
     yield "  }"

@@ -51,12 +51,20 @@ def lay_out(dot: str, kind: str, *, engine: str | None = None, timeout: float = 
     command = find_engine(engine)
     try:
         done = subprocess.run(
-            [command, f"-T{kind}"], input=dot.encode("utf-8", "replace"), capture_output=True, timeout=timeout, check=False
+            [command, f"-T{kind}"],
+            input=dot.encode("utf-8", "replace"),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LayoutTimeoutError(f"the layout took more than {timeout:g} s.", "Fold the picture further: --depth.") from error
+        raise LayoutTimeoutError(
+            f"the layout took more than {timeout:g} s.", "Fold the picture further: --depth."
+        ) from error
     except OSError as error:
-        raise EngineError(f"the layout engine {command} cannot be run: {error.strerror}.", "Choose another: --engine.") from error
+        raise EngineError(
+            f"the layout engine {command} cannot be run: {error.strerror}.", "Choose another: --engine."
+        ) from error
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = said[-1][:200] if said else f"exit status {done.returncode}"

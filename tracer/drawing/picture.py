@@ -49,7 +49,11 @@ def draw(trace: Trace, report: Report | None, path: str | Path, **options: Any) 
 def dot_text(trace: Trace, report: Report | None, **options: Any) -> str:
     """Return the DOT of the picture; needs no layout engine. Options as for ``draw``."""
     merged = merge_graphs(trace)
-    return dot_of(_view(merged, trace, report, options, VISIBLE), _title(trace, report), rankdir=options.get("rankdir", "TB"))
+    return dot_of(
+        _view(merged, trace, report, options, VISIBLE),
+        _title(trace, report),
+        rankdir=options.get("rankdir", "TB"),
+    )
 
 
 def svg_text(trace: Trace, report: Report | None, **options: Any) -> str:
@@ -77,7 +81,9 @@ def _laid_out(trace: Trace, report: Report | None, kind: str, options: dict[str,
 
 
 def _view(merged: Merged, trace: Trace, report: Report | None, options: dict[str, Any], visible: int) -> View:
-    wanted = {key: options[key] for key in ("depth", "focus", "expand", "only_problems") if options.get(key) is not None}
+    wanted = {
+        key: options[key] for key in ("depth", "focus", "expand", "only_problems") if options.get(key) is not None
+    }
     if visible != VISIBLE:
         wanted.pop("depth", None)
         wanted.pop("expand", None)
@@ -90,8 +96,6 @@ def _title(trace: Trace, report: Report | None) -> Sequence[str]:
     counts = Counter(row.verdict for row in report.parameters)
     told = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.most_common())
     return [f"{trace.header.program or 'autograd graph'}: {len(report.parameters)} parameters: {told or 'none'}"]
-
-
 
 
 def _dress(svg: str, theme: str) -> str:

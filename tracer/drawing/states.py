@@ -42,6 +42,4 @@ def _state(row: ParameterReport) -> LeafState:
     if row.value.update_norm is not None:
         tip.append(f"update norm {row.value.update_norm:.3g}")
     tip.append(f"held by {', '.join(owners)}" if owners else "in no optimizer")
-    return LeafState(
-        row.name, row.shape, word, row.severity, frozen, row.grad.norm, "\n".join(tip), owners
-    )
+    return LeafState(row.name, row.shape, word, row.severity, frozen, row.grad.norm, "\n".join(tip), owners)

@@ -20,6 +20,7 @@ class Look:
     dark: tuple[str, str, str]
     symbol: str = ""  #: before the state's word on the node
     width: float = 1.2
+    borders: int = 1  #: lines around the shape
 
 
 LOOKS: dict[str, Look] = {
@@ -36,12 +37,12 @@ LOOKS: dict[str, Look] = {
         ("#1f2b45", "#86a8e8", "#dbe6fb"), "●",
     ),
     "leaf-warning": Look(
-        "parameter with a warning", "hexagon", "filled", ("#fdecc8", "#b57700", "#5a3b00"),
+        "parameter with a warning", "note", "filled", ("#fdecc8", "#b57700", "#5a3b00"),
         ("#43330d", "#f0b84a", "#fdeecb"), "▲", 2.0,
     ),
     "leaf-error": Look(
-        "parameter that does not train", "octagon", "filled,bold", ("#fbd9d3", "#c0341d", "#5e1509"),
-        ("#4c1d15", "#ff8a75", "#ffe3dd"), "✗", 2.4,
+        "parameter that does not train", "box", "filled,bold,diagonals", ("#fbd9d3", "#c0341d", "#5e1509"),
+        ("#4c1d15", "#ff8a75", "#ffe3dd"), "✗", 1.8, 2,
     ),
     "op": Look(
         "operation", "box", "filled,rounded", ("#ffffff", "#b4bcc8", "#3a424e"),
@@ -67,7 +68,12 @@ LOOKS: dict[str, Look] = {
 
 #: kind of link -> (word in the legend, style, light colour, dark colour)
 LINKS: dict[str, tuple[str, str, str, str]] = {
-    "flow": ("gradient flows against the arrow; thicker and darker = larger norm", "solid", "#5c6673", "#98a3b1"),
+    "flow": (
+        "gradient flows against the arrow; thicker and darker = larger norm",
+        "solid",
+        "#5c6673",
+        "#98a3b1",
+    ),
     "none": ("no gradient measured", "solid", "#c3c9d1", "#4a525d"),
     "cut": ("path cut here: no gradient comes back", "dashed", "#c0341d", "#ff8a75"),
     "holds": ("optimizer holds it", "dotted", "#7a55b0", "#b493e6"),
@@ -91,9 +97,9 @@ def stylesheet(theme: str) -> str:
 
 def _rules(column: int) -> str:
     parts = [
-        f".graph>polygon{{fill:{PAGE[column]};stroke:none}}",
-        f".graph>text{{fill:{TEXT[column]}}}",
-        f".cluster>polygon,.cluster>path{{fill:{CLUSTER_FILL[column]};stroke:{CLUSTER_LINE[column]}}}",
+        f".graph>polygon,.graph>g>a>polygon{{fill:{PAGE[column]};stroke:none}}",
+        f".graph text{{fill:{TEXT[column]}}}",
+        f".cluster polygon,.cluster path{{fill:{CLUSTER_FILL[column]};stroke:{CLUSTER_LINE[column]}}}",
         f".cluster text{{fill:{TEXT[column]}}}",
     ]
     for name, look in LOOKS.items():

@@ -20,6 +20,8 @@ SICK = 36
 TIED = 14
 
 _SICK = ("warning", "error")
+#: Nodes that only change how a leaf is laid out or typed.
+_RESHAPING = frozenset(("T", "Transpose", "View", "Reshape", "UnsafeView", "Permute", "ToCopy", "Expand", "Unsqueeze"))
 
 
 def fold_view(
@@ -70,6 +72,7 @@ class _Folding:
         self.sick = self._sick_paths()
         self.repeats = self._find_repeats()
         self.drawn: dict[Path, Path] = {}
+        self.absorbed = self._absorbed()
         self.chain = self._chains()
         self.own = self._own_sizes()
         self.open = self._choose_open()
@@ -135,7 +138,10 @@ class _Folding:
                 inside[path[:size]].append((path[size:], state.name.rpartition(".")[2], state.word, state.shape))
         # Sorted by text: names and tuples cannot be compared with each other.
         marks = {path: hash(tuple(sorted(Counter(map(str, things)).items()))) for path, things in inside.items()}
-        return fold_repeats(self.children, lambda path: None if path in self.sick and not self._all_sick(path) else marks.get(path))
+        return fold_repeats(
+            self.children,
+            lambda path: None if path in self.sick and not self._all_sick(path) else marks.get(path),
+        )
 
     def _all_sick(self, path: Path) -> bool:
         """Tell whether every sibling of the same kind is sick too: then they are drawn once all the same."""
@@ -161,12 +167,24 @@ class _Folding:
         roots = {root for root, _ in self.merged.roots}
 
         def group(i: int) -> object:
-            if nodes[i].leaf is not None or i in culprits or i in roots:
+            if nodes[i].leaf is not None or i in culprits or i in roots or i in self.absorbed:
                 return None
             return self.op_path[i]
 
         inner = [(a, b) for a, b in self.merged.edges if nodes[b].leaf is None and not self._is_bare(b)]
         return fold_chains(len(nodes), inner, group)
+
+    def _absorbed(self) -> dict[int, int]:
+        """Return op -> leaf node for ops that only reshape one leaf on its way: ``weight.t()``."""
+        targets: dict[int, list[int]] = defaultdict(list)
+        for source, target in self.merged.edges:
+            targets[source].append(target)
+        found: dict[int, int] = {}
+        for i, following in targets.items():
+            trivial = node_name(self.merged.nodes[i].name) in _RESHAPING and i not in self.merged.culprits
+            if trivial and len(following) == 1 and self.merged.nodes[following[0]].leaf in self.leaf_path:
+                found[i] = following[0]
+        return found
 
     def _is_bare(self, i: int) -> bool:
         return self.merged.nodes[i].name.endswith("AccumulateGrad")
@@ -176,7 +194,7 @@ class _Folding:
         sizes: Counter[Path] = Counter()
         seen: set[int] = set()
         for i, path in enumerate(self.op_path):
-            if self.merged.nodes[i].leaf is None and self.chain[i] not in seen:
+            if self.merged.nodes[i].leaf is None and i not in self.absorbed and self.chain[i] not in seen:
                 seen.add(self.chain[i])
                 sizes[self._as_drawn(path)] += 1
         for path in self.leaf_path.values():
@@ -217,7 +235,12 @@ class _Folding:
         if any(glob.startswith(f"{inner}.") or not inner for glob in self.expand):
             return True
         if self.focus is not None:
-            return not inner or self.focus == inner or self.focus.startswith(f"{inner}.") or inner.startswith(f"{self.focus}.")
+            return (
+                not inner
+                or self.focus == inner
+                or self.focus.startswith(f"{inner}.")
+                or inner.startswith(f"{self.focus}.")
+            )
         if self.depth is not None:
             return len(path) <= self.depth
         if len(path) == 1 and total <= 2 * self.visible:
@@ -233,6 +256,8 @@ class _Folding:
         for i, node in enumerate(self.merged.nodes):
             if node.leaf is not None:
                 shown[i] = leaf_box.get(node.leaf, "")
+        for i, target in self.absorbed.items():
+            shown[i] = shown[target]
         for source, target in self.merged.edges:
             if shown[source] and shown[target]:
                 self.result.link(shown[target], shown[source], "flow", self.merged.norms[target])
@@ -252,14 +277,11 @@ class _Folding:
 
     def _op_box(self, i: int) -> str:
         node = self.merged.nodes[i]
-        if node.leaf is not None or self._is_bare(i):
+        if node.leaf is not None or self._is_bare(i) or i in self.absorbed:
             return ""
         path = self._as_drawn(self.op_path[i])
         closed = self._closed(path)
-        if closed is not None:
-            box = self._module_box(closed)
-        else:
-            box = self._run_box(i, path)
+        box = self._module_box(closed) if closed is not None else self._run_box(i, path)
         box.widen(self.merged.norms[i])
         if i in self.merged.culprits and not box.mark:
             box.mark = self.merged.culprits[i]
@@ -302,9 +324,7 @@ class _Folding:
         box = self.result.boxes.get(key)
         if box is None:
             box = self.result.boxes[key] = Box(key, "module", self._title(path), path[:-1], count=self.ops[path])
-            states = Counter(
-                self.states[leaf].word for leaf, p in self.leaf_path.items() if p[: len(path)] == path
-            )
+            states = Counter(self.states[leaf].word for leaf, p in self.leaf_path.items() if p[: len(path)] == path)
             if states:
                 box.label.append(", ".join(f"{count} {word}" for word, count in states.most_common(3)))
         return box
@@ -375,7 +395,12 @@ class _Folding:
             inner = ".".join(around[1:3])
             cluster = next((cluster[:n] for n in range(min(len(cluster), 3), -1, -1) if cluster[:n] in self.open), ())
             box = self.result.boxes[key] = Box(
-                key, "leaf", [f"{inner}.*" if inner else "parameters", "", state.word], cluster, state.severity, count=0
+                key,
+                "leaf",
+                [f"{inner}.*" if inner else "parameters", "", state.word],
+                cluster,
+                state.severity,
+                count=0,
             )
         box.count += 1
         if len(box.tooltip) < 12:

@@ -100,7 +100,11 @@ def _choose(started: dict[int, BackwardStarted], graphs: dict[int, GraphSeen]) -
     shapes: dict[tuple[object, ...], int] = {}
     for graph in dict.fromkeys(g for g in (*first, *second) if g is not None):
         seen = graphs[graph]
-        shape = (len(seen.nodes), len(seen.edges), frozenset(n.leaf for n in seen.nodes if n.leaf is not None))
+        shape = (
+            len(seen.nodes),
+            len(seen.edges),
+            frozenset(n.leaf for n in seen.nodes if n.leaf is not None),
+        )
         shapes.setdefault(shape, graph)
     return list(shapes.values())
 

@@ -13,9 +13,7 @@ Module = torch.nn.Module
 DEPTH = 3
 ITEMS = 2_000
 
-_OWN = frozenset(
-    ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training", "parametrizations")
-)
+_OWN = frozenset(("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training", "parametrizations"))
 
 
 def named_modules(root: Module) -> Iterator[tuple[str, Module]]:

@@ -145,9 +145,7 @@ class Backwards:
         ):
             call.watch.measure_all(walk)
         if session.detail != "graph":
-            hooked = [
-                i for i, leaf in call.leaf_of.items() if session.hooks.arm(leaf, walk.variables[i])
-            ]
+            hooked = [i for i, leaf in call.leaf_of.items() if session.hooks.arm(leaf, walk.variables[i])]
             call.watch.measure_hooked(walk, hooked)
 
     def _resolve(self, call: _Call, walk: Walk) -> None:
@@ -203,7 +201,7 @@ class Backwards:
         elif not call.accumulates:
             self._computed(call, result)
         if call.walk is not None and len(call.walk.seqs) <= 200_000:
-            self._freed.append((set(call.walk.seqs[: 200_000]) - _UNNUMBERED, call.site))
+            self._freed.append((set(call.walk.seqs[:200_000]) - _UNNUMBERED, call.site))
 
     def _computed(self, call: _Call, result: Any) -> None:
         session = self.session
@@ -244,7 +242,18 @@ _UNNUMBERED = {2**64 - 1, 2**63 - 1}
 class _Call:
     """One running backward."""
 
-    __slots__ = ("accumulates", "culprits", "fingerprint", "graph", "inputs", "leaf_of", "number", "site", "walk", "watch")
+    __slots__ = (
+        "accumulates",
+        "culprits",
+        "fingerprint",
+        "graph",
+        "inputs",
+        "leaf_of",
+        "number",
+        "site",
+        "walk",
+        "watch",
+    )
 
     def __init__(self, number: int, accumulates: bool, site: Site | None) -> None:
         self.number = number
@@ -283,5 +292,3 @@ def _inplace_site(session: Session, text: str) -> tuple[Site | None, str]:
         if f"[{', '.join(map(str, shape))}]" in text:
             return site, f"{name} on that line changed a tensor of this shape that backward still needs"
     return None, ""
-
-

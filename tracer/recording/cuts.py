@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tracer.events import CutFound, TermDropped
-from tracer.recording.dark import Dark, DarkRecords, Lit, telling
+from tracer.recording.dark import Dark, DarkRecords, Lit, is_leaf, telling
 from tracer.recording.kinds import KINDS, OVERWRITES, VIEWS, is_setter, mutates, name_of
 from tracer.recording.places import Site, is_user_file, user_site
 from tracer.recording.torch_compat import node_sequence
@@ -27,7 +27,21 @@ JOINED = 50_000
 #: Nodes of far graphs remembered between steps.
 FAR = 400_000
 #: Names of nodes that only add terms of a loss together.
-_SUMS = ("Add", "Sub", "Mul", "Div", "Mean", "Sum", "Stack", "Neg", "View", "Squeeze", "Unsqueeze", "ToCopy", "Cat")
+_SUMS = (
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Mean",
+    "Sum",
+    "Stack",
+    "Neg",
+    "View",
+    "Squeeze",
+    "Unsqueeze",
+    "ToCopy",
+    "Cat",
+)
 
 
 class CutSide:
@@ -254,7 +268,12 @@ class CutSide:
         from_other = bool(parents) and not from_self
         replaces = name in OVERWRITES or setter
         self.session.values.written(
-            key, site, replaces=replaces, overwrites=replaces and not from_self, from_grad=from_grad, from_other=from_other
+            key,
+            site,
+            replaces=replaces,
+            overwrites=replaces and not from_self,
+            from_grad=from_grad,
+            from_other=from_other,
         )
 
     def _mark_alias(self, record: Dark, name: str, source: Tensor, out: Any) -> None:
@@ -320,7 +339,7 @@ class CutSide:
 
     def _tracked(self, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         """Return the arguments that require grad or are dark."""
-        found = []
+        found: list[Any] = []
         dark = self.dark
         known = dark._by_id
         for thing in _flat(args, kwargs):
@@ -382,7 +401,7 @@ class CutSide:
 
     def reference(self, tensor: Tensor) -> Lit | None:
         """Return a reference to the graph side of a tensor, walking the graph behind it once."""
-        if tensor.is_leaf:
+        if is_leaf(tensor):
             leaf = self.session.leaves.find(tensor)
             if leaf is None and isinstance(tensor, torch.nn.Parameter):
                 leaf = self.session.leaves.add(tensor)
@@ -636,6 +655,3 @@ def _decorated(frame: FrameType) -> Site | None:
     if sys.version_info < (3, 13) and sys.gettrace() is None:
         names.clear()  # a snapshot of the arguments, which would keep tensors alive
     return None if code is None else (code, -1)
-
-
-

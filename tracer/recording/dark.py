@@ -53,10 +53,10 @@ class Dark:
         self.parents = parents
         self.block = block
         self.certain = certain
-        self.from_grad = any(isinstance(p, Dark) and p.from_grad for p in parents)
+        self.from_grad: bool = any(isinstance(p, Dark) and p.from_grad for p in parents)
         #: leaf key when this shares storage with a leaf (``.data``, ``.detach()`` and views of them)
         self.alias: int | None = None
-        self.depth = 1 + max((p.depth for p in parents if isinstance(p, Dark)), default=0)
+        self.depth: int = 1 + max((p.depth for p in parents if isinstance(p, Dark)), default=0)
         if self.depth > DEPTH:
             self.flatten()
 
@@ -123,7 +123,7 @@ class DarkRecords:
         found = self._by_id.get(id(thing))
         if found is None or found[0]() is not thing:
             return None
-        if not found[2] and isinstance(thing, torch.Tensor) and thing.requires_grad and not thing.is_leaf:
+        if not found[2] and isinstance(thing, torch.Tensor) and thing.requires_grad and not is_leaf(thing):
             # A custom Function made it without a graph inside its forward and gave it one afterwards.
             del self._by_id[id(thing)]
             return None
@@ -161,3 +161,11 @@ def telling(value: object) -> bool:
     if not isinstance(value, float) or not -1e12 < value < 1e12:
         return False
     return value * 1024 != int(value * 1024)
+
+
+def is_leaf(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is a leaf; a view made without grad mode of a tensor changed since cannot say."""
+    try:
+        return bool(tensor.is_leaf)
+    except RuntimeError:
+        return True

@@ -31,10 +31,11 @@ class ForwardNorms:
 
     def take(self, output: Any, *, whole: bool) -> None:
         """Note the norm of a module's output, when it is a tensor of moderate size."""
-        if isinstance(output, torch.Tensor) and output.is_floating_point() and len(self._scalars) < 4096:
-            if (whole or output.numel() <= SMALL) and readable(output):
-                with without_torch_function(), torch.no_grad():
-                    self._scalars.append(norm(output))
+        if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not readable(output):
+            return
+        if (whole or output.numel() <= SMALL) and len(self._scalars) < 4096:
+            with without_torch_function(), torch.no_grad():
+                self._scalars.append(norm(output))
 
     def any_bad(self) -> bool:
         """Tell whether an output was NaN or Inf; forgets them all."""

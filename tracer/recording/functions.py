@@ -70,9 +70,9 @@ class FunctionMode(TorchFunctionMode):
     def _specials(self) -> dict[Any, Special]:
         # Getters and setters of attributes arrive as bound methods of the descriptor.
         table: dict[Any, Special] = {
-            Tensor.grad.__get__: self._grad_read,  # type: ignore[attr-defined]
-            Tensor.grad.__set__: self._grad_written,  # type: ignore[attr-defined]
-            Tensor.requires_grad.__set__: self._toggled,  # type: ignore[attr-defined]
+            _descriptor("grad").__get__: self._grad_read,
+            _descriptor("grad").__set__: self._grad_written,
+            _descriptor("requires_grad").__set__: self._toggled,
             Tensor.requires_grad_: self._toggled,
             Tensor.backward: self._backward,
             torch.autograd.backward: self._backward,
@@ -121,6 +121,10 @@ class FunctionMode(TorchFunctionMode):
         out = func(*args, **kwargs)
         self.session.guard(self.session.cut_side.switched, bool(args[0]), sys._getframe(2))
         return out
+
+
+def _descriptor(name: str) -> Any:
+    return getattr(Tensor, name)
 
 
 def _named(*paths: str) -> list[Any]:

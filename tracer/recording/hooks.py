@@ -33,7 +33,8 @@ class UserHooks:
         if len(args) < 2:
             return
         tensor, hook = args[0], args[1]
-        code = getattr(hook, "__code__", None) or getattr(getattr(type(hook), "__call__", None), "__code__", None)
+        called = hook if hasattr(hook, "__code__") else vars(type(hook)).get("__call__")
+        code = getattr(called, "__code__", None)
         sites = (site, None if code is None else (code, -1))
         if tensor.is_leaf:
             self._sites[self.session.leaves.add(tensor).key] = sites
@@ -58,7 +59,7 @@ class UserHooks:
                     with without_torch_function(), torch.no_grad():
                         self._before[key] = norm(grad)
 
-            handle = tensor.register_hook(first)
+            handle = tensor.register_hook(first)  # type: ignore[no-untyped-call]
             # The engine reads the dict in its own order of insertion, which ``move_to_end`` does not change.
             ours = hooks.pop(handle.id)
             others = dict(hooks)

@@ -30,7 +30,7 @@ def readable(tensor: Any) -> bool:
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """Return the dense, detached, local tensor that holds the numbers (sparse values, DTensor shard)."""
     tensor = tensor.detach()
-    local = getattr(tensor, "to_local", None)
+    local: Callable[[], torch.Tensor] | None = getattr(tensor, "to_local", None)
     if local is not None:
         tensor = local()
     if tensor.layout == torch.sparse_coo:
@@ -47,7 +47,8 @@ def norm(tensor: torch.Tensor) -> torch.Tensor:
         tensor = torch.view_as_real(tensor)
     if not tensor.is_floating_point() or tensor.dtype in (torch.float16, torch.bfloat16):
         tensor = tensor.float()
-    return torch.linalg.vector_norm(tensor)
+    found: torch.Tensor = torch.linalg.vector_norm(tensor)
+    return found
 
 
 def norms(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -56,9 +57,14 @@ def norms(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     batches: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for i, tensor in enumerate(tensors):
         # The exact class: a subclass (DTensor) takes the careful way.
-        if type(tensor) is torch.Tensor and tensor.layout == torch.strided and tensor.dtype in (
-            torch.float32,
-            torch.float64,
+        if (
+            type(tensor) is torch.Tensor
+            and tensor.layout == torch.strided
+            and tensor.dtype
+            in (
+                torch.float32,
+                torch.float64,
+            )
         ):
             batches.setdefault((tensor.device, tensor.dtype), []).append(i)
         else:

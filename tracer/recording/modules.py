@@ -172,9 +172,5 @@ class Modules:
 def _belongs(site: Site, cls: type) -> bool:
     code = site[0]
     return any(
-        getattr(vars(base).get(code.co_name), "__code__", None) is code
-        for base in cls.__mro__
-        if base is not object
+        getattr(vars(base).get(code.co_name), "__code__", None) is code for base in cls.__mro__ if base is not object
     )
-
-

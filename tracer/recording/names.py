@@ -195,7 +195,15 @@ class Names:
                 info.built = info.built or self.session.modules.built_at(module)
                 for name, parameter in module._parameters.items():
                     if parameter is not None:
-                        self._bind(model, f"{full}.{name}" if full else name, parameter, registered, module, bound, names)
+                        self._bind(
+                            model,
+                            f"{full}.{name}" if full else name,
+                            parameter,
+                            registered,
+                            module,
+                            bound,
+                            names,
+                        )
                 for name, thing in unregistered(module):
                     where = f"{full}.{name}" if full else name
                     if isinstance(thing, Module):
@@ -232,7 +240,11 @@ class Names:
             owner = self.session.modules.all[model.module].ref()
             built = self.session.modules.built_at(module, type(owner) if owner is not None else None)
             # For a bare tensor the line that made it tells more than the line that built its module.
-            leaf.made = (leaf.made or built) if tensor is vars(module).get(name.rpartition(".")[2]) or "[" in name.rpartition(".")[2] else built or leaf.made
+            leaf.made = (
+                (leaf.made or built)
+                if tensor is vars(module).get(name.rpartition(".")[2]) or "[" in name.rpartition(".")[2]
+                else built or leaf.made
+            )
         leaf.requires_grad = bool(tensor.requires_grad)
         self.session.values.first_seen(leaf, tensor)
 
@@ -261,7 +273,9 @@ class Names:
             leaf.kind = "non_leaf"
             leaf.module = self.session.modules.info(module).key
             sources = [self.session.leaves.find(t) for t in hidden]
-            leaf.made = leaf.made or next((s.made for s in sources if s is not None and s.made), None) or self._made_at(tensor)
+            leaf.made = (
+                leaf.made or next((s.made for s in sources if s is not None and s.made), None) or self._made_at(tensor)
+            )
             bound[name] = leaf.key
             names.setdefault(leaf.key, []).append(name)
             for source in sources:
@@ -345,8 +359,10 @@ class Names:
                 events.append(ModuleSeen(key, model.key, path, info.cls, registered, place, info.calls))
         keys = {model.key for model in shown}
         events.extend(self._leaf_event(leaf) for leaf in session.leaves.all if self._told(leaf, keys))
-        for info in session.optimizers.all:
-            events.append(OptimizerSeen(info.key, info.name or info.cls, info.cls, session.places.key(info.made)))
+        events.extend(
+            OptimizerSeen(known.key, known.name or known.cls, known.cls, session.places.key(known.made))
+            for known in session.optimizers.all
+        )
         return events
 
     def _matters(self, model: Model) -> bool:

@@ -26,7 +26,18 @@ UNOWNED = 8
 class OptimizerInfo:
     """What is remembered of one optimizer."""
 
-    __slots__ = ("cls", "group_sites", "groups", "key", "made", "name", "ref", "step_started", "steps", "total")
+    __slots__ = (
+        "cls",
+        "group_sites",
+        "groups",
+        "key",
+        "made",
+        "name",
+        "ref",
+        "step_started",
+        "steps",
+        "total",
+    )
 
     def __init__(self, key: int, optimizer: Any, made: Site | None) -> None:
         self.key = key
@@ -147,13 +158,11 @@ class Optimizers:
             bad = []
             for leaf in leaves:
                 tensor = leaf.ref()
-                if tensor is not None and tensor.grad is not None:
-                    if not bool(torch.isfinite(tensor.grad.detach()).all()):
-                        bad.append(leaf.key)
+                grad = None if tensor is None else tensor.grad
+                if grad is not None and not bool(torch.isfinite(grad.detach()).all()):
+                    bad.append(leaf.key)
             site = user_site(frame)
-            self.session.emit(
-                StepSkipped(self.session.step, info.key, tuple(bad), self.session.places.key(site))
-            )
+            self.session.emit(StepSkipped(self.session.step, info.key, tuple(bad), self.session.places.key(site)))
             self.session.grads.used_by_step(leaves)
 
     # ------------------------------------------------------------------ steps

@@ -64,26 +64,18 @@ def check_program(program: Program) -> None:
         return
     path = program.target
     if os.path.isdir(path) and not os.path.isfile(os.path.join(path, "__main__.py")):
-        raise UsageError(
-            f"{path} is a directory without __main__.py.", "Name a Python script.", slug="no-script"
-        )
+        raise UsageError(f"{path} is a directory without __main__.py.", "Name a Python script.", slug="no-script")
     if not os.path.exists(path):
-        raise UsageError(
-            f"there is no script {path}.", "Name a Python script, or -m MODULE.", slug="no-script"
-        )
+        raise UsageError(f"there is no script {path}.", "Name a Python script, or -m MODULE.", slug="no-script")
     if not os.access(path, os.R_OK):
-        raise UsageError(
-            f"{path} cannot be read: permission denied.", "Name a Python script.", slug="no-script"
-        )
+        raise UsageError(f"{path} cannot be read: permission denied.", "Name a Python script.", slug="no-script")
 
 
 def _check_module(name: str) -> None:
     first = name.partition(".")[0]
     missing = first not in sys.modules and PathFinder.find_spec(first, [os.getcwd(), *sys.path]) is None
     if missing and first not in (*sys.builtin_module_names, *sys.stdlib_module_names):
-        raise UsageError(
-            f"there is no module named {first!r}.", "Name one that Python finds here.", slug="no-module"
-        )
+        raise UsageError(f"there is no module named {first!r}.", "Name one that Python finds here.", slug="no-module")
 
 
 def run_program(program: Program) -> Ended:

@@ -115,9 +115,7 @@ class Session:
     def start(self) -> None:
         """Attach everything. Raises UsageError when a recording is already running."""
         if _open:
-            raise UsageError(
-                "a recording is already running in this process.", "Close it before starting another one."
-            )
+            raise UsageError("a recording is already running in this process.", "Close it before starting another one.")
         self._thread = threading.get_ident()
         self._pid = os.getpid()
         self._running = True
@@ -125,10 +123,14 @@ class Session:
         for missing in torch_compat.MISSING:
             self.emit(Noted(missing))
         self._handles = [*self.modules.attach(), *self.optimizers.attach()]
-        for owner, name, replacement in [*self.backwards.patches(), *self.optimizers.patches(), *self._own_patches()]:
+        for owner, name, replacement in [
+            *self.backwards.patches(),
+            *self.optimizers.patches(),
+            *self._own_patches(),
+        ]:
             self._patch(owner, name, replacement)
         self._register_given()
-        self.mode.__enter__()
+        self.mode.__enter__()  # type: ignore[no-untyped-call]
 
     def _register_given(self) -> None:
         with without_torch_function():
@@ -188,7 +190,7 @@ class Session:
             self._running = False
             if self in _open:
                 _open.remove(self)
-            self.mode.__exit__(None, None, None)
+            self.mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
             for owner, name, original in reversed(self._patched):
                 setattr(owner, name, original)
             self._patched.clear()
@@ -299,7 +301,7 @@ class Session:
 
     def mode_again(self) -> AbstractContextManager[Any]:
         """Switch the function mode on inside one of its own handlers, for Python code run by the engine."""
-        return self.mode if torch.overrides._get_current_function_mode() is not self.mode else nullcontext()
+        return self.mode if torch_compat.current_function_mode() is not self.mode else nullcontext()
 
     def follow(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Put the post-accumulate hook on a leaf, once, and take its starting value."""
@@ -310,7 +312,8 @@ class Session:
                 if self._running:
                     self.guard(self.grads.accumulated, leaf)
 
-            leaf.handles.append(tensor.register_post_accumulate_grad_hook(accumulated))
+            handle = tensor.register_post_accumulate_grad_hook(accumulated)  # type: ignore[no-untyped-call]
+            leaf.handles.append(handle)
         self.values.first_seen(leaf, tensor)
 
     def toggled(self, tensor: torch.Tensor, site: Site | None) -> None:
@@ -365,9 +368,7 @@ def _as_models(models: Any) -> list[tuple[str, torch.nn.Module]] | None:
         )
     for _, module in pairs:
         if not isinstance(module, torch.nn.Module):
-            raise UsageError(
-                f"one of the models is a {type(module).__name__}.", "Each must be a torch.nn.Module."
-            )
+            raise UsageError(f"one of the models is a {type(module).__name__}.", "Each must be a torch.nn.Module.")
     return pairs
 
 
@@ -382,9 +383,7 @@ def _as_optimizers(optimizers: Any) -> list[tuple[str, Any]]:
         pairs = [("", optimizers)]
     for _, one in pairs:
         if not hasattr(one, "param_groups") or not hasattr(one, "step"):
-            raise UsageError(
-                f"an optimizer is a {type(one).__name__}.", "Give torch.optim.Optimizer objects, or None."
-            )
+            raise UsageError(f"an optimizer is a {type(one).__name__}.", "Give torch.optim.Optimizer objects, or None.")
     return pairs
 
 

@@ -79,3 +79,9 @@ def is_functional(tensor: torch.Tensor) -> bool:
 def is_compiling() -> bool:
     """Tell whether code is being traced by ``torch.compile`` or exported rather than run."""
     return bool(torch.compiler.is_compiling())
+
+
+def current_function_mode() -> Any:
+    """Return the innermost active ``TorchFunctionMode``, or None."""
+    read = getattr(torch.overrides, "_get_current_function_mode", None)
+    return read() if read is not None else None

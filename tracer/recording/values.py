@@ -53,6 +53,7 @@ class Write:
     """What was seen of writes to one leaf outside the optimizer since its last comparison."""
 
     site: Site | None
+    replaces: bool
     overwrites: bool
     from_grad: bool
     from_other: bool
@@ -79,7 +80,14 @@ class Values:
         self._before: dict[int, dict[int, Snapshot]] = {}
 
     def written(
-        self, key: int, site: Site | None, *, replaces: bool, overwrites: bool, from_grad: bool, from_other: bool
+        self,
+        key: int,
+        site: Site | None,
+        *,
+        replaces: bool,
+        overwrites: bool,
+        from_grad: bool,
+        from_other: bool,
     ) -> None:
         """The user's program wrote into a leaf outside any optimizer step.
 
@@ -90,10 +98,10 @@ class Values:
         known = self._writes.get(key)
         if known is not None:
             # Several writes between two comparisons: keep the heaviest, remember any use of a gradient.
-            overwrites, from_grad = overwrites or known.overwrites, from_grad or known.from_grad
-            from_other = from_other or known.from_other
             site = site if overwrites and not known.overwrites else known.site
-        self._writes[key] = Write(site, overwrites, from_grad, from_other)
+            replaces, overwrites = replaces or known.replaces, overwrites or known.overwrites
+            from_grad, from_other = from_grad or known.from_grad, from_other or known.from_other
+        self._writes[key] = Write(site, replaces, overwrites, from_grad, from_other)
         if replaces and key in self._past:
             # Compared at once: the model may be gone when the recording ends, or be written again before.
             self.compare_outside([self.session.leaves.all[key]])
@@ -193,8 +201,10 @@ class Values:
             return
         digest = now.digest()
         overwritten = write is not None and write.overwrites and not write.from_grad and not write.from_other
-        # Back to what the last step left (weights swapped for an evaluation) undoes nothing.
-        reverted = digest != past.stepped and (digest in past.digests[:-1] or overwritten)
+        # A clamp may meet an earlier value by saturating; what the last step left (weights swapped for an
+        # evaluation and back) undoes nothing.
+        put_back = digest in past.digests[:-1] and (write is None or write.replaces)
+        reverted = digest != past.stepped and (put_back or overwritten)
         self.session.emit(
             ValueMeasured(
                 self.session.step, leaf.key, True, None, _scaled(update, last, leaf), _scaled(size, last, leaf),
@@ -269,4 +279,4 @@ def _scaled(value: float, snapshot: Snapshot, leaf: Leaf) -> float:
     count = 1
     for n in leaf.shape:
         count *= n
-    return value * float(count / max(1, snapshot.data.size)) ** 0.5
+    return float(value * (count / max(1, snapshot.data.size)) ** 0.5)

@@ -37,18 +37,22 @@ def fragment(trace: Trace, report: Report) -> str:
 def _fill(template: str, report: Report, **more: Any) -> str:
     script, style = _asset("report.js"), _asset("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _environment().get_template(template).render(
-        report=report,
-        answer=answer(report),
-        worst=_worst(report),
-        counts=_counts(report),
-        findings=[_finding(report, i, finding) for i, finding in enumerate(report.findings)],
-        rows=[_row(report, row, _scale(report)) for row in report.parameters],
-        optimizers=_optimizers(report),
-        script=script,
-        style=style,
-        script_hash=f"sha256-{digest}",
-        **more,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            report=report,
+            answer=answer(report),
+            worst=_worst(report),
+            counts=_counts(report),
+            findings=[_finding(report, i, finding) for i, finding in enumerate(report.findings)],
+            rows=[_row(report, row, _scale(report)) for row in report.parameters],
+            optimizers=_optimizers(report),
+            script=script,
+            style=style,
+            script_hash=f"sha256-{digest}",
+            **more,
+        )
     )
 
 
@@ -61,7 +65,11 @@ def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     found = Environment(
-        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     found.filters.update(clean=clean, number=number)
     return found
@@ -154,7 +162,11 @@ def _details(row: ParameterReport) -> list[tuple[str, str]]:
         ("changed by", value.changed_by or "nothing"),
         ("update / value", number(value.update_ratio)),
     ]
-    for label, numbers in (("gradient", grad.values), ("value before", value.before), ("value after", value.after)):
+    for label, numbers in (
+        ("gradient", grad.values),
+        ("value before", value.before),
+        ("value after", value.after),
+    ):
         if numbers is not None:
             found.append((label, re.sub(r"\s+", " ", str(numbers))[:600]))
     return found

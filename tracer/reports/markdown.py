@@ -51,7 +51,8 @@ def _lines(report: Report) -> Iterator[str]:
     for row in rows[:ROWS]:
         owners = ", ".join(_code(o.name).replace("|", "\\|") for o in row.optimizers) or "none"
         name = _code(report.name_of(row.leaf)).replace("|", "\\|")
-        yield f"| {name} | {LOOKS[row.severity][0]} {row.verdict} | {number(row.grad.norm)} | {number(row.value.update_norm)} | {owners} |"
+        verdict = f"{LOOKS[row.severity][0]} {row.verdict}"
+        yield f"| {name} | {verdict} | {number(row.grad.norm)} | {number(row.value.update_norm)} | {owners} |"
     if len(rows) > ROWS:
         yield f"| and {len(rows) - ROWS} more | | | | |"
     for note in report.notes:

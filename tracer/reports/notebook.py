@@ -13,7 +13,10 @@ def mimebundle(trace: Trace, report: Report) -> dict[str, Any]:
     """Return HTML, SVG (where a layout engine is there) and plain text."""
     from tracer.reports import html, text
 
-    bundle: dict[str, Any] = {"text/plain": text.render(trace, report), "text/html": html.fragment(trace, report)}
+    bundle: dict[str, Any] = {
+        "text/plain": text.render(trace, report),
+        "text/html": html.fragment(trace, report),
+    }
     try:
         from tracer.drawing.picture import svg_text
 

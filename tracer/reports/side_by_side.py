@@ -99,9 +99,7 @@ def print_side_by_side(reports: Mapping[str, Report], console: Console) -> None:
         for row in report.parameters:
             style = LOOKS[row.severity][3]
             texts = cells(row)
-            grid.add_row(
-                Text(clean(row.name)), *(Text(texts[c]) for c in CELLS[:-1]), Text(row.verdict, style=style)
-            )
+            grid.add_row(Text(clean(row.name)), *(Text(texts[c]) for c in CELLS[:-1]), Text(row.verdict, style=style))
         console.print(grid)
     rows, _ = differing(reports)
     grid = Table(box=box.SIMPLE_HEAD, title="What differs", title_justify="left", padding=(0, 1), pad_edge=False)

@@ -70,6 +70,8 @@ def write_file(path: Path, content: str | bytes) -> Path:
             raise
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror or error}.", "Give --out a folder with space to write.", "unwritable"
+            f"cannot write {path}: {error.strerror or error}.",
+            "Give --out a folder with space to write.",
+            "unwritable",
         ) from error
     return path

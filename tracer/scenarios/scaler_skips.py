@@ -17,8 +17,7 @@ from typing import Any
 
 CHAPTER = "Does a step use it?"
 STEPS = 2
-EXPECTED = {
-}
+EXPECTED: dict[str, str] = {}
 FINDINGS: set[str] = set()
 
 

@@ -18,8 +18,7 @@ from typing import Any
 
 CHAPTER = "What is the gradient worth?"
 STEPS = 2
-EXPECTED = {
-}
+EXPECTED: dict[str, str] = {}
 FINDINGS = {"TR302"}
 
 

@@ -79,9 +79,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> Path:
 
 def _unwritable(target: Path, error: OSError) -> UsageError:
     reason = error.strerror or str(error)
-    return UsageError(
-        f"cannot write {target}: {reason}.", "Give a path that can be written.", slug="unwritable"
-    )
+    return UsageError(f"cannot write {target}: {reason}.", "Give a path that can be written.", slug="unwritable")
 
 
 def _umask() -> int:
@@ -107,9 +105,7 @@ def _write_lines(trace: Trace, out: IO[bytes] | gzip.GzipFile) -> None:
         "events": len(trace.events),
         "header": {"schema": trace.header.schema, **to_dict(trace.header)},
     }
-    encode = json.JSONEncoder(
-        allow_nan=False, separators=(",", ":"), ensure_ascii=True, check_circular=False
-    ).encode
+    encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
     out.write(encode(head).encode("ascii") + b"\n")
     for event in trace.events:
         out.write(encode(event_to_json(event)).encode("ascii") + b"\n")
@@ -162,9 +158,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Trace:
         with target.open("rb") as raw, _without_collector():
             return _read(reading, raw, max_bytes)
     except OSError as error:
-        raise TraceFileError(
-            f"cannot read {target}: {error.strerror or error}.", slug="unreadable-trace"
-        ) from error
+        raise TraceFileError(f"cannot read {target}: {error.strerror or error}.", slug="unreadable-trace") from error
 
 
 @contextmanager
@@ -192,9 +186,7 @@ def find_trace(path: str | os.PathLike[str]) -> Path:
             )
         target = target / FILE_NAME
     if not target.exists():
-        raise TraceFileError(
-            f"there is no trace at {target}.", "Name a trace.jsonl.gz or the folder that holds it."
-        )
+        raise TraceFileError(f"there is no trace at {target}.", "Name a trace.jsonl.gz or the folder that holds it.")
     return target
 
 
@@ -211,9 +203,7 @@ def _read(reading: _Reading, raw: IO[bytes], max_bytes: int) -> Trace:
     except (zlib.error, gzip.BadGzipFile) as error:
         raise _damaged(reading, f"its compressed data is broken ({error})") from error
     if reading.line == 0:
-        raise TraceFileError(
-            f"{reading.path} is empty: there is no line 1.", "It is no trace.", slug="foreign-file"
-        )
+        raise TraceFileError(f"{reading.path} is empty: there is no line 1.", "It is no trace.", slug="foreign-file")
     if reading.promised is not None and reading.seen < reading.promised:
         return _cut_off(reading)
     return reading.trace()

@@ -12,6 +12,7 @@ Source: https://docs.pytorch.org/docs/stable/checkpoint.html
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tracer.diagnosis.cutting import cut_fix, cut_lines, cuts_for
@@ -41,7 +42,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
 
 
 def _train(torch: Any, reentrant: bool) -> None:
-    from torch.utils.checkpoint import checkpoint
+    checkpoint = importlib.import_module("torch.utils.checkpoint").checkpoint
 
     torch.manual_seed(0)
     body, head = torch.nn.Linear(3, 4), torch.nn.Linear(4, 1)

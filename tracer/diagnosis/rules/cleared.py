@@ -37,12 +37,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         f"{times(len(seen), 'step')} of {len(seen)}"
     )
     fix = f"move {by}{at} before backward, or after step()"
-    lines = [
-        line
-        for w in seen
-        if w.cleared
-        for line in line_at(facts, w.cleared.place, "cleared", w.cleared.function)
-    ]
+    lines = [line for w in seen if w.cleared for line in line_at(facts, w.cleared.place, "cleared", w.cleared.function)]
     starts = (facts.backwards.get(seen[-1].accumulated[-1].backward),)
     lines += [line for b in starts if b is not None for line in line_at(facts, b.place, "backward")]
     lines += line_at(facts, seen[-1].step.place, "step")

@@ -37,13 +37,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     names = [optimizer_text(facts, key) for key in both]
     counts = " and ".join(
-        f"{name} ({sum(s.optimizer == key for s in leaf.steps)} times)"
-        for key, name in zip(both, names, strict=True)
+        f"{name} ({sum(s.optimizer == key for s in leaf.steps)} times)" for key, name in zip(both, names, strict=True)
     )
     message = f"{counts} step it by turns: its learning rate and momentum are those of neither"
-    return found(
-        NAME, leaf, message, f"leave it in one of {' and '.join(names)}", optimizer_lines(facts, both)
-    )
+    return found(NAME, leaf, message, f"leave it in one of {' and '.join(names)}", optimizer_lines(facts, both))
 
 
 def _listed_twice(leaf: LeafFacts) -> int | None:
@@ -61,9 +58,7 @@ def _stepped_by_turns(leaf: LeafFacts) -> list[int]:
         apart = spans[a][-1] < spans[b][0] or spans[b][-1] < spans[a][0]
         if not apart:
             return True
-        between = sorted(
-            (spans[a][-1], spans[b][0]) if spans[a][-1] < spans[b][0] else (spans[b][-1], spans[a][0])
-        )
+        between = sorted((spans[a][-1], spans[b][0]) if spans[a][-1] < spans[b][0] else (spans[b][-1], spans[a][0]))
         # Two steps on one and the same gradient.
         return not any(between[0] < order < between[1] for order in leaf.accumulated_at)
 

@@ -34,9 +34,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     names = " and ".join(dict.fromkeys(optimizer_text(facts, key) for key in owners))
     message = f"requires_grad is False, so {names} skipped it in {times(len(leaf.steps), 'step')}"
     fix = "leave it out of the optimizer, or call requires_grad_(True) if it should train"
-    toggled = (
-        line for toggle in leaf.toggles for line in line_at(facts, toggle.place, "changed", "requires_grad")
-    )
+    toggled = (line for toggle in leaf.toggles for line in line_at(facts, toggle.place, "changed", "requires_grad"))
     return found(NAME, leaf, message, fix, (*toggled, *optimizer_lines(facts, owners)))
 
 
@@ -51,9 +49,7 @@ def picked_while_frozen(leaf: LeafFacts, facts: Facts) -> bool:
 def _picked(leaf: LeafFacts, facts: Facts, optimizer: int) -> bool:
     if trainable_at(leaf, leaf.owned_at.get(optimizer, 0)):
         return False
-    others = [
-        o for o in facts.leaves.values() if o.seen.model == leaf.seen.model and o.seen.kind == "parameter"
-    ]
+    others = [o for o in facts.leaves.values() if o.seen.model == leaf.seen.model and o.seen.kind == "parameter"]
     held = {key for group in facts.groups.get(optimizer, ()) for key in group.leaves}
     left_out = any(other.leaf not in held for other in others)
     return left_out and any(facts.leaves[key].accumulated for key in held if key in facts.leaves)

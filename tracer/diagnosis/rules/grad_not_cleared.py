@@ -36,9 +36,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     last = stale[-1].step
     name = optimizer_text(facts, last.optimizer)
     norms = [
-        w.grad.norm
-        for w in (windows(leaf, facts)[0], stale[-1])
-        if w.grad is not None and w.grad.norm is not None
+        w.grad.norm for w in (windows(leaf, facts)[0], stale[-1]) if w.grad is not None and w.grad.norm is not None
     ]
     grew = f"; its norm went from {number(norms[0])} to {number(norms[1])}" if len(norms) == 2 else ""
     message = f"each of {len(stale)} later steps used the gradients of the steps before it too{grew}"

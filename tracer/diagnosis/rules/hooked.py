@@ -34,8 +34,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     counts = f"{len(zeroed)} of {len(leaf.hooks)} times" if zeroed else f"{len(leaf.hooks)} times"
     what = "zeroed" if zeroed else "changed"
     message = (
-        f"a hook{at} {what} its gradient {counts}: norm {number(last.before)} arrived, "
-        f"{number(last.after)} went on"
+        f"a hook{at} {what} its gradient {counts}: norm {number(last.before)} arrived, {number(last.after)} went on"
     )
     fix = f"correct what the hook returns{text_of(facts, last.hook)}, or remove it"
     where = (*line_at(facts, last.place, "hook", "register_hook"), *line_at(facts, last.hook, "hook"))

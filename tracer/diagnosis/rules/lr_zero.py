@@ -38,9 +38,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     )
     fix = f"give group {last.group} of {name} a learning rate above 0; start a warm-up at (step + 1) / warmup"
     owners = list(dict.fromkeys(step.optimizer for step in leaf.steps))
-    return found(
-        NAME, leaf, message, fix, (*optimizer_lines(facts, owners), *line_at(facts, last.place, "step"))
-    )
+    return found(NAME, leaf, message, fix, (*optimizer_lines(facts, owners), *line_at(facts, last.place, "step")))
 
 
 def _train(torch: Any, lr: float) -> None:

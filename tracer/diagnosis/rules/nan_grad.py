@@ -43,8 +43,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     used = f", and {len(stepped)} of them went into a step" if stepped else ", and no step used one"
     message = f"NaN or Inf in {count}{used}{because}{_forward(leaf, facts)}"
     fix = (
-        f"make {op_of(first[0])}{text_of(facts, first[0].place)} safe before it runs: clamp "
-        "its input or add eps"
+        f"make {op_of(first[0])}{text_of(facts, first[0].place)} safe before it runs: clamp its input or add eps"
         if first
         else "find the first operation that overflows or divides by zero, for example with detail='full'"
     )

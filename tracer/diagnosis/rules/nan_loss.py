@@ -32,9 +32,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     broken = [b for b in outermost(facts) if b.backward in mine and _broken(b.root_value)]
     if not broken:
         return None
-    message = (
-        f"the loss was {broken[0].root_value} in {times(len(broken), 'backward')}, although no gradient was"
-    )
+    message = f"the loss was {broken[0].root_value} in {times(len(broken), 'backward')}, although no gradient was"
     lines = (line for b in broken for line in line_at(facts, b.place, "backward"))
     return found(NAME, leaf, message, "repair the term of the loss that is not finite", lines)
 

@@ -44,9 +44,7 @@ def _never(leaf: LeafFacts, facts: Facts) -> Finding:
     then = f", although {times(stepped, 'step')} followed" if stepped else ""
     message = f"no backward ran in the whole recording{then}, so it has no gradient"
     where = (*_steps(leaf, facts), *_error_lines(facts), *optimizer_lines(facts, owners))
-    return found(
-        NAME, leaf, message, "call loss.backward() before optimizer.step()", where, severity=severity
-    )
+    return found(NAME, leaf, message, "call loss.backward() before optimizer.step()", where, severity=severity)
 
 
 def _raised(leaf: LeafFacts, facts: Facts) -> Finding | None:
@@ -57,9 +55,7 @@ def _raised(leaf: LeafFacts, facts: Facts) -> Finding | None:
         return None
     error = facts.errors[-1] if facts.errors else None
     reason = (error.reason or error.text) if error else (facts.ended[failed[-1].backward].error or "")
-    message = (
-        f"backward raised before it reached the parameter: {reason.splitlines()[0] if reason else 'an error'}"
-    )
+    message = f"backward raised before it reached the parameter: {reason.splitlines()[0] if reason else 'an error'}"
     where = (*_error_lines(facts), *line_at(facts, failed[-1].place, "backward"))
     return found(NAME, leaf, message, "remove the cause of the error; see the lines", where)
 

@@ -25,13 +25,7 @@ REQUIRES = (GradAccumulated, GroupsSeen)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if (
-        not leaf.owners
-        or leaf.skipped
-        or not arrived(leaf, facts)
-        or handwritten(leaf)
-        or moves_outside(leaf)
-    ):
+    if not leaf.owners or leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
         return None
     if leaf.steps and max(step.order for step in leaf.steps) > leaf.accumulated_at[0]:
         return None

@@ -41,9 +41,7 @@ def _train(torch: Any, hard: bool) -> None:
     for _ in range(3):
         optimizer.zero_grad()
         scores = encoder(torch.randn(8, 3))
-        chosen = (
-            torch.nn.functional.one_hot(scores.argmax(dim=1), 4).float() if hard else scores.softmax(dim=1)
-        )
+        chosen = torch.nn.functional.one_hot(scores.argmax(dim=1), 4).float() if hard else scores.softmax(dim=1)
         head(chosen).pow(2).mean().backward()
         optimizer.step()
 

@@ -29,13 +29,7 @@ REQUIRES = (GradAccumulated, GroupsSeen, OptimizerStepped)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if (
-        leaf.steps
-        or leaf.owners
-        or not arrived(leaf, facts)
-        or handwritten(leaf)
-        or _said_better(leaf, facts)
-    ):
+    if leaf.steps or leaf.owners or not arrived(leaf, facts) or handwritten(leaf) or _said_better(leaf, facts):
         return None
     if not facts.header.optimizers_known:
         return NotApplicable("which optimizers exist could not be seen, so ownership was not judged")

@@ -50,10 +50,7 @@ def _outermost(leaf: LeafFacts, facts: Facts) -> ModuleSeen | None:
     around = [
         m
         for m in facts.modules.values()
-        if m.model == leaf.seen.model
-        and not m.registered
-        and m.path
-        and leaf.seen.name.startswith(f"{m.path}.")
+        if m.model == leaf.seen.model and not m.registered and m.path and leaf.seen.name.startswith(f"{m.path}.")
     ]
     return min(around, key=lambda m: len(m.path), default=None)
 

@@ -44,10 +44,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         f"{names}{built} holds another tensor of shape {tuple(stale.old.seen.shape)} in its stead"
         f"{others}{how}; that one gets no gradient, and this one is never stepped"
     )
-    fix = (
-        f"build {optimizer_text(facts, owners[0])} after the model has its final tensors, or add "
-        "this one to it"
-    )
+    fix = f"build {optimizer_text(facts, owners[0])} after the model has its final tensors, or add this one to it"
     where = (
         *line_at(facts, stale.place, "replaced"),
         *optimizer_lines(facts, owners),

@@ -31,12 +31,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not fed:
         return None
     if any(w.step.value is None for w in fed):
-        return NotApplicable(
-            "values were not compared around steps, so rounding and overwriting were not judged"
-        )
-    if any(w.step.value.changed for w in fed if w.step.value) or not all(
-        w.grad and finite(w.grad) for w in fed
-    ):
+        return NotApplicable("values were not compared around steps, so rounding and overwriting were not judged")
+    if any(w.step.value.changed for w in fed if w.step.value) or not all(w.grad and finite(w.grad) for w in fed):
         return None
     last = fed[-1]
     name = optimizer_text(facts, last.step.optimizer)
@@ -48,10 +44,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     )
     fix = "keep the parameter in float32 (autocast for the computation), or use a float32 master copy"
     if leaf.seen.dtype not in ("bfloat16", "float16"):
-        fix = (
-            f"a larger learning rate, or a wider dtype than {leaf.seen.dtype}: the update is "
-            "below its resolution"
-        )
+        fix = f"a larger learning rate, or a wider dtype than {leaf.seen.dtype}: the update is below its resolution"
     where = (*optimizer_lines(facts, [last.step.optimizer]), *line_at(facts, last.step.place, "step"))
     return found(NAME, leaf, message, fix, where, certain=not sampled)
 
