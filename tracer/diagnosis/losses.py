@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.diagnosis.evidence import cuts_of, detached_roots, missed_by
+from tracer.diagnosis.evidence import cuts_of, detached_roots, missed_by, outermost
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.events import BackwardStarted
 
@@ -25,7 +25,9 @@ def lost_root(leaf: LeafFacts, facts: Facts) -> BackwardStarted | None:
 def detached_for(leaf: LeafFacts, facts: Facts) -> BackwardStarted | None:
     """Return the first backward without a graph that may be why the leaf got no gradient."""
     roots = detached_roots(facts)
-    if not roots or leaf.reached or leaf.dropped or not missed_by(leaf, facts):
+    # Where every backward started from nothing, a dropped result is explained by that.
+    dropped = leaf.dropped and len(roots) < len(outermost(facts))
+    if not roots or leaf.reached or dropped or not missed_by(leaf, facts):
         return None
     if leaf.cuts:
         concerned = {cut.backward for cut in leaf.cuts}

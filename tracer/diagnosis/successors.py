@@ -62,8 +62,18 @@ def _by_name(facts: Facts) -> dict[int, Stale]:
 
 
 def _by_shape(facts: Facts) -> dict[int, Stale]:
-    """Match tensors that only an optimizer knows with live parameters that no optimizer knows."""
-    orphans = [o for o in facts.leaves.values() if o.seen.kind == "orphan" and o.owners and not o.accumulated]
+    """Match tensors that only an optimizer knows with live parameters that no optimizer knows.
+
+    A model that was never called, and whose parameters only the optimizer uses, counts like orphans: the
+    program trains a deep copy of it.
+    """
+    called = {module.model for module in facts.modules.values() if module.calls}
+    orphans = [
+        o
+        for o in facts.leaves.values()
+        if o.owners and not o.accumulated and not o.reached
+        and (o.seen.kind == "orphan" or (o.seen.model is not None and o.seen.model not in called))
+    ]  # fmt: skip
     live = [
         leaf
         for leaf in facts.leaves.values()

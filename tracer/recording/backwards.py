@@ -189,6 +189,8 @@ class Backwards:
                 culprits = call.culprits + call.watch.culprits(norms, call.walk)
                 if not order:
                     norms = []
+                if norms:
+                    session.hooks.nodes_ended(call.number, call.walk.seqs, norms, call.leaves_below)
             session.hooks.backward_ended(call.number)
         session.emit(
             BackwardEnded(
@@ -266,6 +268,19 @@ class _Call:
         self.leaf_of: dict[int, Leaf] = {}
         self.inputs: list[torch.Tensor] = []
         self.culprits: tuple[tuple[int, str], ...] = ()
+
+    def leaves_below(self, start: int) -> list[int]:
+        """Return the keys of the leaves that the gradient of a node flows on to."""
+        following: dict[int, list[int]] = {}
+        for source, target, _ in self.walk.edges if self.walk else ():
+            following.setdefault(source, []).append(target)
+        stack, seen = [start], {start}
+        for i in stack:  # grows while it is read
+            for target in following.get(i, ()):
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+        return [self.leaf_of[i].key for i in stack if i in self.leaf_of]
 
 
 def _options(args: Any, kwargs: Any) -> tuple[bool, bool, tuple[Any, ...]]:

@@ -396,6 +396,10 @@ class CutSide:
         if not self.dark.extracted or not args:
             return []
         data = args[0]
+        site = user_site(sys._getframe(4))
+        same = [r for r, _ in self.dark.extracted if site is not None and r.site is not None and r.site[0] is site[0]]
+        if same and isinstance(data, (list, tuple)) and any(True for _ in _floats(data)):
+            return list(same[-16:])
         unknown = (isinstance(data, np.ndarray) and data.dtype.kind == "f") or any(telling(v) for v in _floats(data))
         return [record for record, _ in self.dark.extracted[-16:]] if unknown else []
 
@@ -630,7 +634,7 @@ def _targets(
     func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Yield (what is written to, what it is written from) for an in-place call."""
-    if "out" in kwargs:
+    if kwargs.get("out") is not None:
         yield kwargs["out"], args
     elif name.startswith("_foreach_") and args and isinstance(args[0], (list, tuple)):
         others = [a for a in args[1:] if isinstance(a, (list, tuple))]
@@ -638,6 +642,8 @@ def _targets(
             yield target, tuple(o[i] for o in others if i < len(o))
     elif args:
         yield args[0], tuple(args[1:]) + tuple(kwargs.values())
+    elif "tensor" in kwargs:  # torch.nn.init passes everything by name
+        yield kwargs["tensor"], ()
 
 
 def _storage(tensor: Tensor) -> int:

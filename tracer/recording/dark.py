@@ -62,14 +62,27 @@ class Dark:
 
     def add(self, parent: Dark | Lit) -> None:
         """Let the value also come from ``parent``; a repeated one is not stored twice."""
+        twin = self._known(parent)
+        if twin is None:
+            self._append(parent)
+        elif isinstance(twin, Dark) and isinstance(parent, Dark) and twin is not parent:
+            # The same call on another turn of a loop: what is new in it joins the record that is there.
+            for older in parent.parents:
+                if older is not self and older is not twin and twin._known(older) is None:
+                    twin._append(older)
+
+    def _known(self, parent: Dark | Lit) -> Dark | Lit | None:
         for known in self.parents:
             if known is parent:
-                return
+                return known
             if isinstance(known, Lit) and isinstance(parent, Lit):
                 if known.leaf == parent.leaf and (known.leaf is not None or known.seq == parent.seq):
-                    return
+                    return known
             elif isinstance(known, Dark) and isinstance(parent, Dark) and known.same_step(parent):
-                return
+                return known
+        return None
+
+    def _append(self, parent: Dark | Lit) -> None:
         if len(self.parents) < 64:
             self.parents.append(parent)
         if isinstance(parent, Dark):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from tracer.recording.session import Session
 
 
+#: Gives the keys of the leaves that a node's gradient flows on to.
+Below = Callable[[int], Iterable[int]]
+
+
 class UserHooks:
     """Measures a leaf's gradient before the user's first hook and after the last."""
 
@@ -27,6 +32,7 @@ class UserHooks:
         self._before: dict[int, torch.Tensor] = {}
         self._after: dict[int, torch.Tensor] = {}
         self._handles: list[Any] = []
+        self._node_before: dict[int, torch.Tensor] = {}
 
     def registered(self, args: tuple[Any, ...], site: Site | None) -> None:
         """``tensor.register_hook(hook)`` was called by the user."""
@@ -41,7 +47,39 @@ class UserHooks:
         elif tensor.grad_fn is not None:
             if len(self.on_nodes) > 10_000:
                 self.on_nodes.clear()
-            self.on_nodes[node_sequence(tensor.grad_fn)] = sites
+            seq = node_sequence(tensor.grad_fn)
+            if seq not in self.on_nodes and self.session.detail != "graph":
+                self._arm_node(tensor, seq)
+            self.on_nodes[seq] = sites
+
+    def _arm_node(self, tensor: torch.Tensor, seq: int) -> None:
+        """Put our own hook before the user's first one on a computed tensor; it is removed after the backward."""
+
+        def first(grad: torch.Tensor) -> None:
+            if readable(grad):
+                with without_torch_function(), torch.no_grad():
+                    self._node_before[seq] = norm(grad)
+
+        with without_torch_function():
+            self._handles.append(tensor.register_hook(first))  # type: ignore[no-untyped-call]
+
+    def nodes_ended(self, backward: int, seqs: list[int], norms: list[float | None], below: Below) -> None:
+        """Tell which of the user's hooks on computed tensors turned a gradient to zero, for the leaves below."""
+        index = {seq: i for i, seq in enumerate(seqs) if seq in self._node_before}
+        values = fetch([self._node_before[seq] for seq in index])
+        session = self.session
+        for (seq, i), before in zip(index.items(), values, strict=True):
+            after = norms[i]
+            if before and after == 0.0:
+                site, code = self.on_nodes[seq]
+                for leaf in below(i):
+                    session.emit(
+                        HookRan(
+                            session.step, backward, leaf, before, after,
+                            session.places.key(site), session.places.key(code),
+                        )
+                    )  # fmt: skip
+        self._node_before.clear()
 
     def arm(self, leaf: Leaf, tensor: torch.Tensor) -> bool:
         """Before a backward: put our own hook first on a leaf that has hooks of the user's.

@@ -58,7 +58,7 @@ def is_setter(func: Callable[..., Any]) -> bool:
 
 def mutates(name: str, func: Callable[..., Any], kwargs: dict[str, Any]) -> bool:
     """Tell whether a call writes into its first argument (or into ``out=``)."""
-    if name == "__setitem__" or "out" in kwargs:
+    if name == "__setitem__" or kwargs.get("out") is not None:
         return True
     if is_setter(func):
         return name == "data"

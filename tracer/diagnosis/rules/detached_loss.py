@@ -39,7 +39,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     message = f"{count} started{text_of(facts, root.place)} from {how}"
     fix = "start backward from the computed loss; do not re-wrap it or set requires_grad on it"
     cuts = cuts_of(leaf)
-    where = (*cut_lines(facts, cuts[:1]), *_errors(facts), *line_at(facts, root.place, "backward"))
+    last = [line for drop in leaf.dropped[-1:] for line in line_at(facts, drop.place, "dropped", drop.op)]
+    where = (*cut_lines(facts, cuts[:1]), *_errors(facts), *last, *line_at(facts, root.place, "backward"))
     # Without a recorded cut nothing proves that the leaf took part in this loss.
     certain = (bool(cuts) and cuts[0].certain) or len(detached_roots(facts)) == len(facts.backwards)
     return found(NAME, leaf, message, fix, where, certain=certain)

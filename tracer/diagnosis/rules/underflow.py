@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import finite, windows
+from tracer.diagnosis.evidence import Window, finite, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
@@ -34,6 +34,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return NotApplicable("values were not compared around steps, so rounding and overwriting were not judged")
     if any(w.step.value.changed for w in fed if w.step.value) or not all(w.grad and finite(w.grad) for w in fed):
         return None
+    if leaf.seen.dtype not in ("bfloat16", "float16") and _negligible(fed[-1], facts):
+        return None
     last = fed[-1]
     name = optimizer_text(facts, last.step.optimizer)
     norm = last.grad.norm if last.grad else None
@@ -47,6 +49,19 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         fix = f"a larger learning rate, or a wider dtype than {leaf.seen.dtype}: the update is below its resolution"
     where = (*optimizer_lines(facts, [last.step.optimizer]), *line_at(facts, last.step.place, "step"))
     return found(NAME, leaf, message, fix, where, certain=not sampled)
+
+
+#: A gradient this much smaller than the largest of the same run is noise around zero (a bias before a
+#: normalization that takes it out again), and nothing is lost by its rounding.
+_NOISE = 1e-6
+
+
+def _negligible(window: Window, facts: Facts) -> bool:
+    norm = window.grad.norm if window.grad else None
+    largest = max(
+        (s.grad.norm for leaf in facts.leaves.values() for s in leaf.steps[-1:] if s.grad and s.grad.norm), default=0.0
+    )
+    return norm is not None and norm < _NOISE * largest
 
 
 def _train(torch: Any, dtype: Any) -> None:

@@ -29,7 +29,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     calls = outermost(facts)
     if not calls or leaf.cuts or leaf.reached or leaf.computed or not missed_by(leaf, facts):
         return None
-    if detached_roots(facts) and not leaf.dropped:
+    detached = len(detached_roots(facts))
+    if detached == len(calls) or (detached and not leaf.dropped):
         return None
     count = times(len(calls), "backward")
     if leaf.dropped:
