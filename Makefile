@@ -60,7 +60,7 @@ bench: $(VENV)/.installed-dev
 cases: $(VENV)/.installed-dev
 	@if [ ! -f $(SHARED)/cases/score.py ]; then echo "$(SHARED)/cases/score.py is not here: nothing to score"; exit 0; fi; \
 	echo "== $(SHARED)/cases"; $(BIN)/python $(SHARED)/cases/score.py; \
-	if [ -f tests/cases/truth.json ]; then echo "== tests/cases"; $(BIN)/python $(SHARED)/cases/score.py --cases tests/cases; fi
+	if [ -f tests/cases/truth.json ]; then echo "== tests/cases"; $(BIN)/python $(SHARED)/cases/score.py --cases $(CURDIR)/tests/cases; fi
 
 clean:
 	rm -rf $(VENV)

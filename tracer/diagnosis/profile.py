@@ -45,10 +45,20 @@ def layers(facts: Facts, model: int | None, backwards: float) -> tuple[Layer, ..
 
 
 def _layer(leaf: LeafFacts, facts: Facts, backwards: float) -> Layer | None:
+    size = _size(leaf, facts, backwards) if len(leaf.seen.shape) >= 2 else None
+    return None if size is None else Layer(leaf, size)
+
+
+def _size(leaf: LeafFacts, facts: Facts, backwards: float) -> float | None:
+    """Return the median root mean square of a leaf's gradients, None with too few of them."""
     grads = [g for g in arrivals(leaf, facts) if g.norm and math.isfinite(g.norm)]
-    if len(leaf.seen.shape) < 2 or len(grads) < backwards:
+    if len(grads) < backwards:
         return None
-    return Layer(leaf, median(float(g.norm or 0.0) for g in grads) / math.sqrt(math.prod(leaf.seen.shape)))
+    return median(float(g.norm or 0.0) for g in grads) / math.sqrt(math.prod(leaf.seen.shape))
+
+
+def _beside(weight: LeafFacts, bias: LeafFacts) -> bool:
+    return bias.seen.name.endswith("bias") and weight.module is not None and weight.module is bias.module
 
 
 def _by_depth(facts: Facts, model: int | None) -> list[LeafFacts]:
@@ -68,6 +78,10 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
     all_layers = layers(facts, leaf.seen.model, backwards)
     at = next((i for i, layer in enumerate(all_layers) if layer.leaf.leaf == leaf.leaf), None)
     if at is None:
+        # A bias shares the fate of the weight beside it, if its own gradient is as far off.
+        at = next((i for i, layer in enumerate(all_layers) if _beside(layer.leaf, leaf)), None)
+    own = _size(leaf, facts, backwards)
+    if at is None or own is None:
         return None
     pick = max if falling else min
     nearer = all_layers[: at + 1]
@@ -76,7 +90,7 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
     if len(stretch) < facts.settings[f"{code}.layers"] or not _steady(stretch, falling):
         return None
     measured = len(arrivals(leaf, facts))
-    return Trend(nearer[at].size / nearer[reference].size, nearer[reference], stretch, measured)
+    return Trend(own / nearer[reference].size, nearer[reference], stretch, measured)
 
 
 def _steady(stretch: tuple[Layer, ...], falling: bool) -> bool:

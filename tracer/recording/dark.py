@@ -61,15 +61,18 @@ class Dark:
             self.flatten()
 
     def add(self, parent: Dark | Lit) -> None:
-        """Let the value also come from ``parent``; a repeated one is not stored twice."""
-        twin = self._known(parent)
-        if twin is None:
-            self._append(parent)
-        elif isinstance(twin, Dark) and isinstance(parent, Dark) and twin is not parent:
-            # The same call on another turn of a loop: what is new in it joins the record that is there.
-            for older in parent.parents:
-                if older is not self and older is not twin and twin._known(older) is None:
-                    twin._append(older)
+        """Let the value also come from ``parent``; a repeated one is not stored twice.
+
+        The same call on another turn of a loop joins the record that is there: what is new behind it is
+        added to what is behind that one, step by step, no further than 16 records.
+        """
+        work: list[tuple[Dark, Dark | Lit]] = [(self, parent)]
+        for into, new in work:  # grows while it is read
+            twin = into._known(new)
+            if twin is None:
+                into._append(new)
+            elif isinstance(twin, Dark) and isinstance(new, Dark) and twin is not new and len(work) < 16:
+                work.extend((twin, older) for older in new.parents if older is not self and older is not twin)
 
     def _known(self, parent: Dark | Lit) -> Dark | Lit | None:
         for known in self.parents:

@@ -15,7 +15,7 @@ import torch
 
 from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import fetch, norms, numbers, readable, zero_share
+from tracer.recording.measure import exact_norm, fetch, norms, numbers, readable, zero_share
 from tracer.recording.places import Site, user_site_and_call
 from tracer.recording.torch_compat import without_torch_function
 
@@ -135,12 +135,14 @@ class Grads:
         share_of = {i: value for (i, _), value in zip(shares, values[len(scalars) :], strict=True)}
         for i, (leaf, grad) in enumerate(found):
             norm = values[i]
+            if norm == 0.0 and share_of.get(i) != 1.0:
+                norm, share_of[i] = exact_norm(grad)  # squares of small numbers underflow in float32
             finite = norm == norm and norm not in (float("inf"), float("-inf"))
             if not finite or norm == 0.0:
                 session.alarmed = True
             session.emit(
                 GradMeasured(
-                    session.step, leaf.key, when, norm, 1.0 if norm == 0.0 else share_of.get(i), finite,
+                    session.step, leaf.key, when, norm, share_of.get(i), finite,
                     optimizer, numbers(grad),
                 )
             )  # fmt: skip

@@ -132,6 +132,17 @@ def zero_share(tensor: torch.Tensor) -> torch.Tensor | None:
     return 1.0 - torch.count_nonzero(tensor) / tensor.numel()
 
 
+def exact_norm(tensor: torch.Tensor) -> tuple[float, float]:
+    """Return the L2 norm in float64, and the share of zeros, of a tensor whose float32 norm came out as 0."""
+    tensor = plain(tensor)
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+    if tensor.numel() == 0:
+        return 0.0, 1.0
+    share = 1.0 - int(torch.count_nonzero(tensor)) / tensor.numel()
+    return float(torch.linalg.vector_norm(tensor.double())), share
+
+
 def is_finite(value: float) -> bool:
     """Tell whether a norm shows neither NaN nor Inf."""
     return math.isfinite(value)
