@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tracer.api import diagnose as diagnose
     from tracer.api import draw as draw
     from tracer.api import load as load
+    from tracer.api import make_dot as make_dot
     from tracer.api import merge as merge
     from tracer.api import record as record
     from tracer.api import save as save
@@ -28,7 +29,9 @@ __version__ = "0.1.0"
 
 #: public name -> module that defines it
 _HOME = {
-    **dict.fromkeys(("Recording", "build_graph", "diagnose", "draw", "load", "merge", "record", "save"), "tracer.api"),
+    **dict.fromkeys(
+        ("Recording", "build_graph", "diagnose", "draw", "load", "make_dot", "merge", "record", "save"), "tracer.api"
+    ),
     **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
     **dict.fromkeys(("Header", "Trace"), "tracer.traces"),
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from tracer.diagnosis.findings import Report
+    from tracer.drawing.source import Picture
     from tracer.recording.session import Session
     from tracer.traces import Trace
 
@@ -153,6 +154,38 @@ def draw(
 
     known = diagnose(trace) if report is None else report
     return Path(draw_picture(trace, known, Path(path), engine=engine, theme=theme, **options))
+
+
+def make_dot(
+    var: Any,
+    params: Mapping[str, Any] | None = None,
+    show_attrs: bool = False,
+    show_saved: bool = False,
+    max_attr_chars: int = 50,
+) -> Picture:
+    """Draw the autograd graph behind a tensor that exists already: torchviz's call, nothing is run again.
+
+    Args:
+        var: a tensor, or a tuple of tensors: the loss.
+        params: name -> tensor, as ``dict(model.named_parameters())``. Those that the graph does not reach are
+            drawn too, marked.
+        show_attrs: tell the attributes of each node, such as ``dim``. After a backward that freed the graph they
+            are gone, and left out.
+        show_saved: tell the shapes of the tensors that each node saved for its backward.
+        max_attr_chars: longest attribute shown, in characters.
+
+    Returns:
+        A ``graphviz.Source``: ``render("loss", format="svg")``, or the last line of a notebook cell.
+
+    Raises:
+        UsageError: when ``var`` is no tensor or ``params`` no dict of tensors.
+    """
+    from tracer.drawing.picture import dot_text
+    from tracer.drawing.source import Picture
+    from tracer.recording.existing import trace_of_loss
+
+    trace = trace_of_loss(var, params, attrs=max_attr_chars if show_attrs else 0, saved=show_saved)
+    return Picture(dot_text(trace, None), filename="graph.gv", format="svg")
 
 
 def load(path: str | os.PathLike[str]) -> Trace:

@@ -168,6 +168,7 @@ class Node:
     place: int | None = None  #: the user's line that made it
     op: str | None = None  #: the called function such as ``linear``
     leaf: int | None = None  #: for AccumulateGrad: the leaf it accumulates into
+    details: tuple[str, ...] = ()  #: ``dim = 1``, ``saved self 3 x 4``: attributes, where they were asked for
 
 
 @dataclass(frozen=True, slots=True)

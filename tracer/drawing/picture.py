@@ -59,7 +59,7 @@ def dot_text(trace: Trace, report: Report | None, **options: Any) -> str:
 def svg_text(trace: Trace, report: Report | None, **options: Any) -> str:
     """Return the SVG of the picture. Options as for ``draw``."""
     svg = _laid_out(trace, report, "svg", options).decode("utf-8")
-    return _dress(svg, options.get("theme", "auto"))
+    return dress(svg, options.get("theme", "auto"))
 
 
 def _laid_out(trace: Trace, report: Report | None, kind: str, options: dict[str, Any]) -> bytes:
@@ -98,7 +98,7 @@ def _title(trace: Trace, report: Report | None) -> Sequence[str]:
     return [f"{trace.header.program or 'autograd graph'}: {len(report.parameters)} parameters: {told or 'none'}"]
 
 
-def _dress(svg: str, theme: str) -> str:
+def dress(svg: str, theme: str) -> str:
     """Put the stylesheet for the theme into an SVG; colours in attributes stay as a fallback."""
     if theme not in ("auto", "light", "dark"):
         raise UsageError(f"theme is {theme!r}.", "It may be 'auto', 'light' or 'dark'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.diagnosis.findings import ParameterReport, Report
-from tracer.events import LeafSeen
+from tracer.events import GradMeasured, GraphSeen, LeafSeen
 from tracer.graphs.items import LeafState
 from tracer.traces import Trace
 
@@ -23,13 +23,29 @@ _WORDS = {
 
 
 def leaf_states(trace: Trace, report: Report | None) -> dict[int, LeafState]:
-    """Return the state of every leaf: from the report, or neutral where there is none."""
+    """Return the state of every leaf: from the report, or what the structure alone tells where there is none."""
     if report is None:
-        return {
-            leaf.leaf: LeafState(leaf.name, leaf.shape, "parameter", "ok", not leaf.requires_grad)
-            for leaf in trace.of(LeafSeen)
-        }
+        return _static_states(trace)
     return {row.leaf: _state(row) for row in report.parameters}
+
+
+def _static_states(trace: Trace) -> dict[int, LeafState]:
+    reached = {node.leaf for graph in trace.of(GraphSeen) for node in graph.nodes if node.leaf is not None}
+    held = {grad.leaf: grad.norm for grad in trace.of(GradMeasured)}
+    states: dict[int, LeafState] = {}
+    for leaf in trace.of(LeafSeen):
+        norm = held.get(leaf.leaf)
+        frozen = not leaf.requires_grad
+        if frozen:
+            word = "frozen"
+        elif leaf.leaf not in reached:
+            word = "no path from here"
+        else:
+            word = "reached" if norm is None else f".grad norm {norm:.3g}"
+        severity = "warning" if leaf.leaf not in reached and not frozen else "static"
+        tip = ", ".join((f"{leaf.dtype} on {leaf.device}", *(f"also {name}" for name in leaf.aliases)))
+        states[leaf.leaf] = LeafState(leaf.name, leaf.shape, word, severity, frozen, norm, tip)
+    return states
 
 
 def _state(row: ParameterReport) -> LeafState:

@@ -28,6 +28,10 @@ LOOKS: dict[str, Look] = {
         "parameter that trained", "box", "filled,rounded", ("#dcebfa", "#2f6db3", "#12304f"),
         ("#16324f", "#6fb1f2", "#e6f1fc"), "✓",
     ),
+    "leaf-static": Look(
+        "leaf that the graph reaches", "box", "filled,rounded", ("#dcebfa", "#2f6db3", "#12304f"),
+        ("#16324f", "#6fb1f2", "#e6f1fc"), "→",
+    ),
     "leaf-frozen": Look(
         "frozen parameter", "box", "filled,dashed", ("#f1f2f4", "#7c8592", "#434a54"),
         ("#262b33", "#8a94a3", "#c8d0da"), "❄",

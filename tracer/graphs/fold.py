@@ -167,7 +167,8 @@ class _Folding:
         roots = {root for root, _ in self.merged.roots}
 
         def group(i: int) -> object:
-            if nodes[i].leaf is not None or i in culprits or i in roots or i in self.absorbed:
+            lone = nodes[i].leaf is not None or bool(nodes[i].details)
+            if lone or i in culprits or i in roots or i in self.absorbed:
                 return None
             return self.op_path[i]
 
@@ -181,7 +182,8 @@ class _Folding:
             targets[source].append(target)
         found: dict[int, int] = {}
         for i, following in targets.items():
-            trivial = node_name(self.merged.nodes[i].name) in _RESHAPING and i not in self.merged.culprits
+            node = self.merged.nodes[i]
+            trivial = node_name(node.name) in _RESHAPING and i not in self.merged.culprits and not node.details
             if trivial and len(following) == 1 and self.merged.nodes[following[0]].leaf in self.leaf_path:
                 found[i] = following[0]
         return found
@@ -300,6 +302,7 @@ class _Folding:
         name = node_name(self.merged.nodes[i].name)
         if len(box.label) < 4 and name not in box.label:
             box.label.append(name)
+        box.label.extend(self.merged.nodes[i].details)
         spot = self.merged.spot(self.merged.nodes[i].place)
         line = f"{self.merged.nodes[i].name}{f' at {spot}' if spot else ''}"
         if len(box.tooltip) < 8 and line not in box.tooltip:
@@ -371,7 +374,7 @@ class _Folding:
         return found
 
     def _own_box(self, key: int, path: Path, state: LeafState) -> Box:
-        twin = (path, state.name.rpartition(".")[2])
+        twin = (path, state.name.rpartition(".")[2] if path else state.name)
         known = self._leaf_twins.get(twin)
         if known is not None:
             box = self.result.boxes[known]

@@ -15,7 +15,7 @@ class LeafState:
     name: str
     shape: tuple[int, ...]
     word: str  #: "updated", "frozen", "cut", ...
-    severity: str  #: "ok", "info", "warning", "error"
+    severity: str  #: "ok", "info", "warning", "error"; "static" where nothing ran
     frozen: bool = False
     norm: float | None = None  #: of its last gradient
     tooltip: str = ""
@@ -30,7 +30,7 @@ class Box:
     kind: str  #: "op", "run", "module", "leaf", "loss", "optimizer"
     label: list[str]  #: lines
     path: Path = ()  #: cluster that holds it
-    state: str = "ok"  #: severity, or "frozen"
+    state: str = "ok"  #: severity, "frozen", or "static" where nothing ran
     tooltip: list[str] = field(default_factory=list)
     count: int = 1  #: ops or leaves folded into it
     low: float | None = None  #: least and greatest gradient norm inside
