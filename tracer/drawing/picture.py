@@ -51,7 +51,7 @@ def dot_text(trace: Trace, report: Report | None, **options: Any) -> str:
     merged = merge_graphs(trace)
     return dot_of(
         _view(merged, trace, report, options, VISIBLE),
-        _title(trace, report),
+        title_of(trace, report),
         rankdir=options.get("rankdir", "TB"),
     )
 
@@ -70,7 +70,7 @@ def _laid_out(trace: Trace, report: Report | None, kind: str, options: dict[str,
         view = _view(merged, trace, report, options, visible)
         if note:
             view.notes.append(note)
-        dot = dot_of(view, _title(trace, report), rankdir=options.get("rankdir", "TB"))
+        dot = dot_of(view, title_of(trace, report), rankdir=options.get("rankdir", "TB"))
         try:
             return lay_out(dot, kind, engine=options.get("engine"), timeout=timeout)
         except LayoutTimeoutError:
@@ -90,7 +90,8 @@ def _view(merged: Merged, trace: Trace, report: Report | None, options: dict[str
     return fold_view(merged, leaf_states(trace, report), visible=visible, **wanted)
 
 
-def _title(trace: Trace, report: Report | None) -> Sequence[str]:
+def title_of(trace: Trace, report: Report | None) -> Sequence[str]:
+    """Return the lines above the picture."""
     if report is None:
         return [trace.header.program or "autograd graph"]
     counts = Counter(row.verdict for row in report.parameters)

@@ -254,7 +254,7 @@ class _Folding:
     def view(self) -> View:
         """Put everything into boxes and link them."""
         shown = [self._op_box(i) for i in range(len(self.merged.nodes))]
-        leaf_box = self._leaf_boxes()
+        leaf_box = self.result.leaf_boxes = self._leaf_boxes()
         for i, node in enumerate(self.merged.nodes):
             if node.leaf is not None:
                 shown[i] = leaf_box.get(node.leaf, "")

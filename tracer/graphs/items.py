@@ -65,6 +65,7 @@ class View:
     links: dict[tuple[str, str, str], Link] = field(default_factory=dict)
     clusters: dict[Path, str] = field(default_factory=dict)  #: path -> title
     notes: list[str] = field(default_factory=list)
+    leaf_boxes: dict[int, str] = field(default_factory=dict)  #: leaf key -> key of the box that shows it
 
     def link(self, tail: str, head: str, kind: str, norm: float | None = None, label: str = "") -> None:
         """Add an edge, or widen the one that is there."""
