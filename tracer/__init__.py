@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from tracer.errors import TraceFileError as TraceFileError
     from tracer.errors import TracerError as TracerError
     from tracer.errors import UsageError as UsageError
+    from tracer.integrations.assertions import assert_all_params_receive_grad as assert_all_params_receive_grad
+    from tracer.integrations.assertions import assert_frozen as assert_frozen
+    from tracer.integrations.assertions import assert_learns as assert_learns
+    from tracer.integrations.assertions import assert_no_findings as assert_no_findings
+    from tracer.integrations.assertions import assert_optimizer_covers as assert_optimizer_covers
     from tracer.traces import Header as Header
     from tracer.traces import Trace as Trace
 
@@ -31,6 +36,16 @@ __version__ = "0.1.0"
 _HOME = {
     **dict.fromkeys(
         ("Recording", "build_graph", "diagnose", "draw", "load", "make_dot", "merge", "record", "save"), "tracer.api"
+    ),
+    **dict.fromkeys(
+        (
+            "assert_all_params_receive_grad",
+            "assert_frozen",
+            "assert_learns",
+            "assert_no_findings",
+            "assert_optimizer_covers",
+        ),
+        "tracer.integrations.assertions",
     ),
     **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
     **dict.fromkeys(("Header", "Trace"), "tracer.traces"),

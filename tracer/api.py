@@ -45,6 +45,11 @@ class Recording:
         """What was recorded, as a plain value; complete once the ``with`` block has ended."""
         return self._session.trace if self._trace is None else self._trace
 
+    @property
+    def backwards(self) -> int:
+        """How many calls of ``backward`` and ``autograd.grad`` were seen so far."""
+        return self._session.backwards.count
+
     def report(self) -> Report:
         """Return the verdict on every parameter, with findings sorted worst first."""
         trace = self.trace
