@@ -156,18 +156,18 @@ class Backwards:
         if turns >= 3 or not call.accumulates:
             return
         self._resolved[mark] = turns + 1
-        if session.cut_side.lit:
+        if session.cut_side.joins.lit:
             reached = {leaf.key for leaf in call.leaf_of.values()}
-            session.cut_side.resolve(call.number, walk.seqs, walk.names, reached)
-            session.cut_side.resolve_terms(call.number, 0, walk.seqs, walk.names, walk.edges)
+            session.cut_side.borders.resolve(call.number, walk.seqs, reached)
+            session.cut_side.borders.resolve_terms(call.number, 0, walk.seqs, walk.names, walk.edges)
 
     def _resolve_detached(self, call: _Call, outputs: Sequence[Any]) -> None:
         """The root has no graph: the records behind the root itself tell why."""
         side = self.session.cut_side
         records = [side.dark.get(t) for t in outputs if isinstance(t, torch.Tensor)]
-        side.lit[-1] = [(record, call.site) for record in records if record is not None]
-        side.resolve(call.number, [-1], [], set())
-        del side.lit[-1]
+        side.joins.lit[-1] = [(record, call.site) for record in records if record is not None]
+        side.borders.resolve(call.number, [-1], set())
+        del side.joins.lit[-1]
 
     # ------------------------------------------------------------------ end
 

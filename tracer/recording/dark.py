@@ -1,7 +1,7 @@
 """The cut side of the graph: values that come from a tracked tensor but carry no gradient.
 
 PyTorch's graph forgets them, so this keeps a sparse second record: for each such tensor (NumPy array,
-Python number) the function that made it, the line and what it came from. ``cuts.py`` walks it backwards.
+Python number) the function that made it, the line and what it came from. ``borders.py`` walks it backwards.
 Everything is held weakly; a record lives as long as its tensor or a record that came from it.
 """
 

@@ -58,7 +58,7 @@ class FunctionMode(TorchFunctionMode):
                     if session.flow.on:
                         session.flow.saw(func, args, kwargs, out, site)
                 if session.cut_side.busy:
-                    session.cut_side.joined(func, args, kwargs, out, before, after, site)
+                    session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
             else:
                 session.cut_side.left(func, args, kwargs, out)
                 if kwargs.get("requires_grad") and isinstance(out, Tensor):
@@ -119,7 +119,7 @@ class FunctionMode(TorchFunctionMode):
 
     def _grad_switched(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
-        self.session.guard(self.session.cut_side.switched, bool(args[0]), sys._getframe(2))
+        self.session.guard(self.session.cut_side.grad_mode.switched, bool(args[0]), sys._getframe(2))
         return out
 
 

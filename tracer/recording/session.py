@@ -165,12 +165,12 @@ class Session:
 
         def entered(context: Any) -> Any:
             if session.here():
-                session.guard(side.entered_inference, sys._getframe(1))
+                session.guard(side.grad_mode.entered_inference, sys._getframe(1))
             return enter(context)
 
         def left(context: Any, *exc: Any) -> Any:
             if session.here():
-                session.guard(side.left_inference)
+                session.guard(side.grad_mode.left_inference)
             return leave(context, *exc)
 
         return [
@@ -349,7 +349,7 @@ class Session:
     def step_done(self, info: OptimizerInfo) -> None:
         """An optimizer's step has ended: old logs may go."""
         self.origins.step_ended()
-        self.cut_side.step_ended()
+        self.cut_side.far.step_ended()
         self.flow.step_ended()
 
 

@@ -1,0 +1,102 @@
+"""Calls that made graph nodes while dark values exist: which nodes took them in, which results stayed dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from tracer.recording.arguments import flat
+from tracer.recording.dark import Dark
+from tracer.recording.kinds import mutates, name_of
+from tracer.recording.places import Site
+
+if TYPE_CHECKING:
+    from tracer.recording.cuts import CutSide
+
+Tensor = torch.Tensor
+
+#: Graph nodes that consumed a dark value, at most so many remembered.
+JOINED = 50_000
+
+
+class Joins:
+    """The places where dark values enter the graph again, by sequence number of the node."""
+
+    def __init__(self, side: CutSide) -> None:
+        self.side = side
+        #: sequence number -> records that the node consumed
+        self.lit: dict[int, list[tuple[Dark, Site | None]]] = {}
+        #: sequence number -> (record, site) of scalar sums that took in a dark term
+        self.terms: dict[int, tuple[Dark, Site | None]] = {}
+
+    def joined(
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        out: Any,
+        before: int,
+        after: int,
+        site: Site | None,
+    ) -> None:
+        """A call made graph nodes: remember which dark values they consumed."""
+        name = name_of(func)
+        writes = mutates(name, func, kwargs)
+        if writes:
+            self.side.writes.note(func, name, args, kwargs, site)
+        records = [r for r in self._dark_arguments(args, kwargs) if r.parents]
+        if isinstance(out, (tuple, list)) or (isinstance(out, Tensor) and not out.requires_grad):
+            self._undifferentiated(name, args, kwargs, out, site)
+        if not records:
+            return
+        for seq in range(before, min(after, before + 16)):
+            self.lit.setdefault(seq, []).extend((r, site) for r in records)
+        if name in ("add", "sub", "__radd__", "__rsub__", "__add__", "__sub__", "add_", "sub_", "rsub"):
+            self._maybe_term(args, out, before, site)
+        if len(self.lit) > JOINED:
+            for seq in list(self.lit)[: JOINED // 2]:
+                del self.lit[seq]
+
+    def _undifferentiated(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, site: Site | None
+    ) -> None:
+        """Of several results (``topk``: values and indices) some may have no gradient."""
+        outs = [t for t in out if isinstance(t, Tensor)] if isinstance(out, (tuple, list)) else [out]
+        if all(t.requires_grad for t in outs):
+            return
+        parents = self.side.parents(self.side.tracked(args, kwargs))
+        if parents:
+            for t in outs:
+                if not t.requires_grad:
+                    self.side.dark.put(t, Dark(self.side.kind(name, t), name, site, parents))
+
+    def _maybe_term(self, args: tuple[Any, ...], out: Any, before: int, site: Site | None) -> None:
+        if not isinstance(out, Tensor) or out.numel() != 1:
+            return
+        for arg in args[:2]:
+            record = None
+            if isinstance(arg, Tensor) and arg.numel() == 1 and not arg.requires_grad:
+                record = self.side.dark.get(arg)
+            elif isinstance(arg, float):
+                record = self.side.dark.numbers.get(arg)
+            if record is not None and record.parents and not record.from_grad:
+                self.terms[before] = (record, site)
+
+    def _dark_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Dark]:
+        dark, unknown = self.side.dark, 0
+        for thing in flat(args, kwargs):
+            record = None
+            if isinstance(thing, Tensor):
+                record = dark.get(thing)
+                if record is None and dark.extracted and not thing.requires_grad and unknown < 4:
+                    unknown += 1
+                    record = self.side.recognition.in_tensor(thing)
+            elif type(thing) is float:
+                record = dark.numbers.get(thing)
+            elif isinstance(thing, np.ndarray):
+                record = dark.get(thing)
+            if record is not None:
+                yield record

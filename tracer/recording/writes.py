@@ -1,0 +1,84 @@
+"""In-place calls: values written into tensors without a gradient, into parameters and into ``.grad``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.recording.arguments import targets
+from tracer.recording.dark import Dark, Lit
+from tracer.recording.kinds import OVERWRITES, is_setter
+from tracer.recording.places import Site, user_site
+
+if TYPE_CHECKING:
+    from tracer.recording.cuts import CutSide
+
+
+class Writes:
+    """Tells the dark records, the values and the gradients what an in-place call wrote."""
+
+    def __init__(self, side: CutSide) -> None:
+        self.side = side
+
+    def without_graph(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """An in-place call made no graph node: its target is dark if it was written from a tracked value."""
+        side = self.side
+        site = user_site(sys._getframe(2))
+        self.note(func, name, args, kwargs, site)
+        for target, sources in targets(name, args, kwargs):
+            parents = side.parents(side.tracked(sources, {}))
+            if not parents or not isinstance(target, torch.Tensor):
+                continue
+            record = side.dark.get(target)
+            if name in OVERWRITES and name != "__setitem__":
+                record = None if record is None or record.alias is None else record
+            kind = "data" if is_setter(func) else "copy"
+            if torch.is_grad_enabled() or kind == "data":
+                step = Dark(kind, name, site, parents)
+            else:
+                step = Dark(side.kind("copy_", target), name, site, parents, side.grad_mode.block())
+            if record is None:
+                side.dark.put(target, step, attached=True)
+            else:
+                record.add(step)
+
+    def note(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site | None) -> None:
+        """Remember an in-place call: on a gradient, on the value of a leaf, or for PyTorch's own complaint."""
+        session = self.side.session
+        for target, sources in targets(name, args, kwargs):
+            if not isinstance(target, torch.Tensor):
+                continue
+            if session.grads.is_grad(target):
+                session.grads.mutated(target, name)
+                continue
+            session.inplace.append((site, name, tuple(target.shape)))
+            if session.in_step:
+                continue
+            leaf = session.leaves.find(target)
+            key = leaf.key if leaf is not None else None
+            record = self.side.dark.get(target)
+            if key is None and record is not None:
+                key = record.alias
+            if key is not None:
+                self._of_leaf(key, name, sources, site, is_setter(func))
+
+    def _of_leaf(self, key: int, name: str, sources: Any, site: Site | None, setter: bool) -> None:
+        side = self.side
+        parents = side.parents(side.tracked(sources, {}))
+        from_grad = any(isinstance(p, Dark) and p.from_grad for p in parents)
+        from_self = any(
+            (isinstance(p, Lit) and p.leaf == key)
+            or (isinstance(p, Dark) and any(isinstance(q, Lit) and q.leaf == key for r in p.walk() for q in r.parents))
+            for p in parents
+        )
+        replaces = name in OVERWRITES or setter
+        side.session.values.written(
+            key,
+            site,
+            replaces=replaces,
+            overwrites=replaces and not from_self,
+            from_grad=from_grad,
+            from_other=bool(parents) and not from_self,
+        )
