@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tracer.integrations.assertions import assert_learns as assert_learns
     from tracer.integrations.assertions import assert_no_findings as assert_no_findings
     from tracer.integrations.assertions import assert_optimizer_covers as assert_optimizer_covers
+    from tracer.integrations.watching import unwatch as unwatch
+    from tracer.integrations.watching import watch as watch
     from tracer.traces import Header as Header
     from tracer.traces import Trace as Trace
 
@@ -47,6 +49,7 @@ _HOME = {
         ),
         "tracer.integrations.assertions",
     ),
+    **dict.fromkeys(("unwatch", "watch"), "tracer.integrations.watching"),
     **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
     **dict.fromkeys(("Header", "Trace"), "tracer.traces"),
 }

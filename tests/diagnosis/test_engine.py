@@ -200,3 +200,25 @@ def test_unknown_and_wrong_settings_are_refused_with_a_sentence() -> None:
 def test_diagnosis_loads_no_torch() -> None:
     code = "import sys, tracer.diagnosis.engine as e; e.all_rules(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_step_whose_backward_came_before_the_recording_is_judged_by_what_the_step_saw() -> None:
+    report = diagnose(trace(parameter(0, "w"), groups(0), *stepped(1, 0, 2.0)))
+    assert report["w"].verdict == "updated"
+    assert report.notes == ()
+
+
+def test_a_rule_that_fails_is_told_and_takes_nothing_of_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from tracer.diagnosis import engine
+    from tracer.diagnosis.rules import all_rules
+
+    def broken(leaf: object, facts: object) -> None:
+        raise ZeroDivisionError("mine")
+
+    rules = [replace(rule, check=broken) if rule.code == "TR301" else rule for rule in all_rules()]
+    monkeypatch.setattr(engine, "all_rules", lambda: rules)
+    report = diagnose(trace(parameter(0, "w"), groups(0), graph(0), *backward(1, 0), *stepped(1, 0, 2.0)))
+    assert report["w"].verdict == "updated"
+    assert report.notes == ("TR301 zero_grad was not judged: the rule itself failed for w (ZeroDivisionError: mine).",)

@@ -27,7 +27,9 @@ def record(program: Callable[[Any], None]) -> Report:
     session = Session()
     with session:
         program(torch)
-    return diagnose(session.trace)
+    report = diagnose(session.trace)
+    assert not [note for note in report.notes if "the rule itself failed" in note]
+    return report
 
 
 def alarms(report: Report) -> set[str]:

@@ -12,7 +12,7 @@ from tracer.diagnosis.gathering import gather
 from tracer.diagnosis.listing import listed
 from tracer.diagnosis.merging import merge_findings
 from tracer.diagnosis.rows import model_names, row_of
-from tracer.diagnosis.rules import all_rules
+from tracer.diagnosis.rules import Rule, all_rules
 from tracer.diagnosis.settings import Settings
 from tracer.diagnosis.verdicts import FOLLOWS
 from tracer.traces import Trace
@@ -43,12 +43,20 @@ def judge(leaf: LeafFacts, facts: Facts, reasons: dict[str, None]) -> list[Findi
     """Return what the rules find about one leaf; add why a rule could not be decided to ``reasons``."""
     findings: list[Finding] = []
     for rule in all_rules():
-        result = rule.check(leaf, facts)
+        result = _checked(rule, leaf, facts)
         if isinstance(result, NotApplicable):
             reasons[f"{rule.code} {rule.name} was not judged: {result.reason}."] = None
         elif result is not None:
             findings.append(result)
     return findings
+
+
+def _checked(rule: Rule, leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    """Run one rule; one that fails is told, and takes nothing of the others with it."""
+    try:
+        return rule.check(leaf, facts)
+    except Exception as problem:
+        return NotApplicable(f"the rule itself failed for {leaf.seen.name} ({type(problem).__name__}: {problem})")
 
 
 def _demote(findings: list[Finding], choice: Choice) -> list[Finding]:

@@ -44,7 +44,8 @@ class Names:
         self.session = session
         self.dirty = True
         self.models: list[Model] = []
-        self.given: list[tuple[str, Module]] | None = None
+        #: (name, key of the ModuleInfo) of each model to follow; None = whatever runs
+        self.given: list[tuple[str, int]] | None = None
         self._by_module: dict[int, Model] = {}
         self._sites: dict[int, Site | None] = {}
         self._attributes: dict[tuple[int, str], tuple[int, int]] = {}  # non-leaf: (id, step first seen)
@@ -54,9 +55,7 @@ class Names:
 
     def give(self, models: list[tuple[str, Module]]) -> None:
         """Follow exactly these models."""
-        self.given = models
-        for _, module in models:
-            self.session.modules.info(module)
+        self.given = [(name, self.session.modules.info(module).key) for name, module in models]
 
     # ------------------------------------------------------------------ when to look
 
@@ -138,7 +137,10 @@ class Names:
 
     def _roots(self) -> Iterator[tuple[Model, Module]]:
         if self.given is not None:
-            for name, module in self.given:
+            for name, key in self.given:
+                module = self.session.modules.all[key].ref()
+                if module is None:
+                    continue
                 model = self._model(module)
                 model.given = True
                 model.name = model.name or name

@@ -57,6 +57,7 @@ class Session:
         values: whether parameter values are compared around steps.
         program: name for the header.
         source: whether source lines are kept in the trace.
+        functions: whether torch functions are watched; without, source lines of operations and cuts are missing.
 
     Raises:
         UsageError: for arguments of other kinds, or when a recording is already running in this thread.
@@ -71,11 +72,13 @@ class Session:
         values: bool = True,
         program: str = "",
         source: bool = True,
+        functions: bool = True,
     ) -> None:
         if detail not in DETAILS:
             raise UsageError(f"detail={detail!r} is unknown.", f"Choose one of {', '.join(DETAILS)}.")
         self.detail = detail
         self.compare = values
+        self._functions = functions
         self.program = program
         self.events: list[Event] = []
         self.step = 1
@@ -130,7 +133,10 @@ class Session:
         ]:
             self._patch(owner, name, replacement)
         self._register_given()
-        self.mode.__enter__()  # type: ignore[no-untyped-call]
+        if self._functions:
+            self.mode.__enter__()  # type: ignore[no-untyped-call]
+        else:
+            self.emit(Noted("torch functions were not watched: lines of operations and cuts are missing"))
 
     def _register_given(self) -> None:
         with without_torch_function():
@@ -141,7 +147,8 @@ class Session:
                     tensor = leaf.ref()
                     if tensor is not None:
                         self.follow(leaf, tensor)
-            if self.names.given is not None or self._given_optimizers:
+            given, self._given_optimizers = bool(self._given_optimizers), []
+            if self.names.given is not None or given:
                 self.names.refresh()
                 self.names._look(sys._getframe(2))
                 for leaf, tensor in self.leaves.alive():
@@ -190,7 +197,7 @@ class Session:
             self._running = False
             if self in _open:
                 _open.remove(self)
-            self.mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+            torch_compat.leave_function_mode(self.mode)
             for owner, name, original in reversed(self._patched):
                 setattr(owner, name, original)
             self._patched.clear()
@@ -351,6 +358,11 @@ class Session:
         self.origins.step_ended()
         self.cut_side.far.step_ended()
         self.flow.step_ended()
+
+
+def recording_runs() -> bool:
+    """Tell whether a recording is running in this process."""
+    return bool(_open)
 
 
 def _as_models(models: Any) -> list[tuple[str, torch.nn.Module]] | None:

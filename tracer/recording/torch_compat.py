@@ -85,3 +85,32 @@ def current_function_mode() -> Any:
     """Return the innermost active ``TorchFunctionMode``, or None."""
     read = getattr(torch.overrides, "_get_current_function_mode", None)
     return read() if read is not None else None
+
+
+def user_function_modes() -> int:
+    """Return how many function modes are active, without the one that ``set_default_device`` keeps at the bottom."""
+    read = getattr(torch.overrides, "_get_current_function_mode_stack", None)
+    if read is None:
+        return int(current_function_mode() is not None)
+    standing = getattr(getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None), "device_context", None)
+    return sum(mode is not standing for mode in read())
+
+
+def leave_function_mode(mode: Any) -> None:
+    """Take a mode off the stack, also from below modes that were entered after it and are still active."""
+    pop, push = getattr(torch.overrides, "_pop_mode", None), getattr(torch.overrides, "_push_mode", None)
+    read = getattr(torch.overrides, "_get_current_function_mode_stack", None)
+    if pop is None or push is None or read is None:
+        mode.__exit__(None, None, None)
+        return
+    stack = read()
+    if not any(known is mode for known in stack):
+        return
+    above: list[Any] = []
+    while True:
+        top = pop()
+        if top is mode:
+            break
+        above.append(top)
+    for other in reversed(above):
+        push(other)
