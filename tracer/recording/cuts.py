@@ -44,7 +44,7 @@ class CutSide:
     def busy(self) -> bool:
         """Whether any dark value exists that a graph node could consume."""
         dark = self.dark
-        return bool(dark) or bool(dark.numbers) or bool(dark.extracted)
+        return bool(dark) or bool(dark.extracted)
 
     # ------------------------------------------------------------------ calls that made no graph node
 
@@ -143,15 +143,12 @@ class CutSide:
     def tracked(self, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         """Return the arguments that require grad or are dark."""
         found: list[Any] = []
-        dark = self.dark
-        known = dark._by_id
+        known = self.dark._by_id
         for thing in flat(args, kwargs):
             if isinstance(thing, Tensor):
                 if thing.requires_grad or id(thing) in known:
                     found.append(thing)
-            elif (type(thing) is float and thing in dark.numbers) or (
-                isinstance(thing, np.ndarray) and self._array_record(thing) is not None
-            ):
+            elif self._value_record(thing) is not None:
                 found.append(thing)
         return found
 
@@ -166,13 +163,14 @@ class CutSide:
                     lit = self.far.reference(thing)
                     parents += [r for r in (record, lit) if r is not None]
                     continue
-            elif type(thing) is float:
-                record = self.dark.numbers.get(thing)
-            elif isinstance(thing, np.ndarray):
-                record = self._array_record(thing)
+            else:
+                record = self._value_record(thing)
             if record is not None:
                 parents.append(record)
         return parents
+
+    def _value_record(self, thing: Any) -> Dark | None:
+        return self._array_record(thing) if isinstance(thing, np.ndarray) else self.dark.number(thing)
 
     def _array_record(self, array: Any) -> Dark | None:
         while isinstance(array, np.ndarray):

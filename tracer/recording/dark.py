@@ -123,16 +123,18 @@ class Dark:
 
 
 class DarkRecords:
-    """Weak map from tensors and arrays to their records, and numbers by value."""
+    """Weak map from tensors and arrays to their records; numbers as objects and by value."""
 
     def __init__(self) -> None:
         self._by_id: dict[int, tuple[weakref.ref[Any], Dark, bool]] = {}
         self.numbers: OrderedDict[float, Dark] = OrderedDict()
+        #: id of a number's object -> (the object, held so that the id stays its own; its record)
+        self._objects: OrderedDict[int, tuple[float, Dark]] = OrderedDict()
         #: extractions since the last backward: (record, sample of values)
         self.extracted: list[tuple[Dark, tuple[float, ...]]] = []
 
     def __bool__(self) -> bool:
-        return bool(self._by_id)
+        return bool(self._by_id) or bool(self._objects)
 
     def get(self, thing: Any) -> Dark | None:
         """Return the record of a tensor or array, or None."""
@@ -158,11 +160,21 @@ class DarkRecords:
         store[mark] = (weakref.ref(thing, forget), record, attached)
 
     def put_number(self, value: float, record: Dark) -> None:
-        """Remember a Python number by its value; round ones prove nothing and are left out."""
+        """Remember a Python number as the object that it is, and by its value when that is telling."""
+        self._objects[id(value)] = (value, record)
+        if len(self._objects) > NUMBERS:
+            self._objects.popitem(last=False)
         if telling(value):
             self.numbers[value] = record
             if len(self.numbers) > NUMBERS:
                 self.numbers.popitem(last=False)
+
+    def number(self, value: object) -> Dark | None:
+        """Return the record of a float that was read out: the same object, or an equal telling value."""
+        if type(value) is not float:
+            return None
+        known = self._objects.get(id(value))
+        return self.numbers.get(value) if known is None else known[1]
 
     def note_extraction(self, record: Dark, values: tuple[float, ...]) -> None:
         if len(self.extracted) < 4096:

@@ -80,8 +80,8 @@ class Joins:
             record = None
             if isinstance(arg, Tensor) and arg.numel() == 1 and not arg.requires_grad:
                 record = self.side.dark.get(arg)
-            elif isinstance(arg, float):
-                record = self.side.dark.numbers.get(arg)
+            else:
+                record = self.side.dark.number(arg)
             if record is not None and record.parents and not record.from_grad:
                 self.terms[before] = (record, site)
 
@@ -94,9 +94,7 @@ class Joins:
                 if record is None and dark.extracted and not thing.requires_grad and unknown < 4:
                     unknown += 1
                     record = self.side.recognition.in_tensor(thing)
-            elif type(thing) is float:
-                record = dark.numbers.get(thing)
-            elif isinstance(thing, np.ndarray):
-                record = dark.get(thing)
+            else:
+                record = dark.get(thing) if isinstance(thing, np.ndarray) else dark.number(thing)
             if record is not None:
                 yield record

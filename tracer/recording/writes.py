@@ -29,7 +29,7 @@ class Writes:
         self.note(func, name, args, kwargs, site)
         for target, sources in targets(name, args, kwargs):
             parents = side.parents(side.tracked(sources, {}))
-            if not parents or not isinstance(target, torch.Tensor):
+            if not parents or not isinstance(target, torch.Tensor) or self._only_itself(target, parents):
                 continue
             record = side.dark.get(target)
             if name in OVERWRITES and name != "__setitem__":
@@ -43,6 +43,15 @@ class Writes:
                 side.dark.put(target, step, attached=True)
             else:
                 record.add(step)
+
+    def _only_itself(self, target: torch.Tensor, parents: list[Dark | Lit]) -> bool:
+        """Tell whether a leaf is given what came from itself alone, as ``module.to`` and weight scaling do."""
+        leaf = self.side.session.leaves.find(target)
+        if leaf is None:
+            return False
+        records = [record for parent in parents if isinstance(parent, Dark) for record in parent.walk()]
+        lits = [p for p in (*parents, *(older for r in records for older in r.parents)) if isinstance(p, Lit)]
+        return bool(lits) and all(lit.leaf == leaf.key for lit in lits)
 
     def note(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site | None) -> None:
         """Remember an in-place call: on a gradient, on the value of a leaf, or for PyTorch's own complaint."""

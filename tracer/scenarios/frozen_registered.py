@@ -28,7 +28,7 @@ EXPECTED = {
     "d_Linear.weight": "frozen_in_optimizer",
     "d_Linear.bias": "frozen_in_optimizer",
 }
-FINDINGS = {"TR101"}
+FINDINGS = {"TR101", "TR106"}
 
 
 def run(torch: Any, device: Any, steps: int = STEPS, seed: int = 0) -> None:

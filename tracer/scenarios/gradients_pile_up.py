@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-CHAPTER = "What is the gradient worth?"
+CHAPTER = "How gradients add up"
 STEPS = 4
 EXPECTED = {
     "0.weight": "grad_not_cleared",

@@ -16,6 +16,7 @@ from tracer.errors import UsageError
 #: The chapters in the order in which to read them.
 CHAPTERS = (
     "What makes a parameter train",
+    "How gradients add up",
     "Can the gradient reach it?",
     "What is the gradient worth?",
     "Does a step use it?",
@@ -81,7 +82,9 @@ def _constants(tree: ast.Module) -> dict[str, object]:
     """Return the module's plain assignments; None for a value that is no literal."""
     found: dict[str, object] = {}
     for statement in tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            value = statement.value
-            found[statement.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+            if isinstance(target, ast.Name):
+                value = statement.value
+                found[target.id] = value.value if isinstance(value, ast.Constant) else None
     return found

@@ -53,7 +53,7 @@ EXPECTED = {
     "both.d_Linear.weight": "updated",
     "both.d_Linear.bias": "updated",
 }
-FINDINGS = {"TR101"}
+FINDINGS = {"TR101", "TR106"}
 
 
 def run(torch: Any, device: Any, steps: int = STEPS, seed: int = 0) -> None:

@@ -1,8 +1,9 @@
 """The forward pass ran, but no backward did.
 
 Without ``loss.backward()`` no gradient exists, and ``optimizer.step()`` skips every parameter without a
-word. The same holds for a backward that raised before it reached the parameter, and for
-``backward(inputs=...)`` that names other tensors.
+word. The same holds for a backward that raised before it reached the parameter, for
+``backward(inputs=...)`` that names other tensors, and for ``torch.autograd.grad``, which returns gradients
+and leaves ``.grad`` as it is.
 
 Fix: call ``loss.backward()`` before ``optimizer.step()``. Pure evaluation needs nothing.
 
@@ -26,8 +27,10 @@ REQUIRES = (ModuleSeen, BackwardStarted)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if not missed_by(leaf, facts) or leaf.computed:
+    if not missed_by(leaf, facts):
         return None
+    if leaf.computed:
+        return _returned(leaf, facts)
     calls = outermost(facts)
     if not calls:
         return _never(leaf, facts)
@@ -71,6 +74,21 @@ def _left_out(leaf: LeafFacts, facts: Facts) -> Finding | None:
     message = f"{times(len(named), 'backward')} had its graph, but inputs= named other tensors only"
     lines = (line for b in named for line in line_at(facts, b.place, "backward"))
     return found(NAME, leaf, message, "add it to inputs=, or call backward() without inputs=", lines)
+
+
+def _returned(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    """``autograd.grad`` computed it, and an optimizer stepped all the same and found nothing."""
+    values = [step.value for step in leaf.steps]
+    if not values or any(value is None or value.changed for value in values):
+        return None
+    calls = [b for b in facts.backwards.values() if b.call != "backward" and b.backward in leaf.reached]
+    message = (
+        f"autograd.grad returned its gradient in {times(leaf.computed, 'call')} and left .grad None, "
+        f"so {times(len(values), 'step')} skipped it"
+    )
+    fix = "call loss.backward(), or put what autograd.grad returns into .grad before optimizer.step()"
+    lines = [line for b in calls for line in line_at(facts, b.place, "backward", "autograd.grad")]
+    return found(NAME, leaf, message, fix, (*lines, *_steps(leaf, facts)))
 
 
 def _error_lines(facts: Facts) -> tuple[Where, ...]:
