@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test check docs outputs bench cases clean
+.PHONY: help demo test test-integrations check docs outputs bench cases clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     run the first scenarios: table, picture and HTML in outputs/"
 	@echo "make test     run the tests"
+	@echo "make test-integrations   run the tests that need Lightning, W&B and the like"
 	@echo "make check    format, lint, types, layers, docs"
 	@echo "make docs     write docs/ from the code"
 	@echo "make outputs  write the gallery in outputs/ from the scenarios"
@@ -40,6 +41,14 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+$(VENV)/.installed-integrations: $(VENV)/.installed-dev
+	@echo "installing the frameworks that the integrations are tested with"
+	@$(PIP) -e '.[integrations]'
+	@touch $@
+
+test-integrations: $(VENV)/.installed-integrations
+	@$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

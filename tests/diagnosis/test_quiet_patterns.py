@@ -49,6 +49,21 @@ def frozen_backbone() -> object:
     return body, head
 
 
+def one_step_with_a_closure() -> object:
+    net = mlp()
+    optimizer = torch.optim.LBFGS(net.parameters(), max_iter=2)
+    batch = x()
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = net(batch).pow(2).mean()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return net
+
+
 def backbone_under_no_grad() -> object:
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -432,6 +447,7 @@ def test_intended_pattern_raises_no_alarm(program: Callable[[], object]) -> None
     ("program", "verdicts"),
     [
         (frozen_backbone, {"updated", "frozen"}),
+        (one_step_with_a_closure, {"updated"}),
         (backbone_under_no_grad, {"updated", "frozen"}),
         (ema_target, {"updated", "frozen"}),
         (ema_target_inside_and_handed_over, {"updated", "frozen"}),

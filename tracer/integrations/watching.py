@@ -17,6 +17,7 @@ from tracer.errors import UsageError
 from tracer.integrations.samples import Sample, sample_of
 from tracer.integrations.sinks import Sink, sinks_of
 from tracer.integrations.sustained import Sustained
+from tracer.integrations.wrappers import each, inner_model, inner_optimizer
 
 
 def watch(
@@ -32,8 +33,10 @@ def watch(
     """Watch a long run: record every ``every``-th optimizer step, and tell what does not train.
 
     Args:
-        model: an ``nn.Module``, or a dict or list of them.
-        optimizer: an ``Optimizer``, or a dict or list of them; the steps of the last one are counted.
+        model: an ``nn.Module``, or a dict or list of them; what DataParallel, DistributedDataParallel and
+            ``torch.compile`` wrap is taken out.
+        optimizer: an ``Optimizer``, or a dict or list of them; the steps of the last one are counted. Wrappers
+            of Accelerate and Lightning are taken off.
         every: steps from one sample to the next.
         first: the first so many steps are all recorded.
         sink: where results go: "logging", a path ending in ``.jsonl``, "tensorboard", "wandb", "mlflow", a
@@ -70,6 +73,7 @@ class Watcher:
     ) -> None:
         from tracer.api import record
 
+        model, optimizer = each(model, inner_model), each(optimizer, inner_optimizer)
         record(model, optimizer, detail=detail)  # checks the arguments
         self.step = 0  #: optimizer steps counted so far
         self.report: Report | None = None  #: of the last sample

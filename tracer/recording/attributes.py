@@ -41,7 +41,8 @@ def unregistered(module: Module) -> Iterator[tuple[str, Any]]:
     while stack and count < ITEMS:
         path, value, depth = stack.pop()
         count += 1
-        if isinstance(value, (torch.Tensor, Module)):
+        # By type: a ``weakref.proxy`` says by isinstance that it is what it stands for, and owns nothing.
+        if issubclass(type(value), (torch.Tensor, Module)):
             if id(value) not in seen:
                 seen.add(id(value))
                 yield path, value

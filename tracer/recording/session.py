@@ -132,7 +132,7 @@ class Session:
             *self._own_patches(),
         ]:
             self._patch(owner, name, replacement)
-        self._register_given()
+        self.guard(self._register_given)
         if self._functions:
             self.mode.__enter__()  # type: ignore[no-untyped-call]
         else:

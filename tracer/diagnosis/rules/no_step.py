@@ -27,7 +27,9 @@ REQUIRES = (GradAccumulated, GroupsSeen)
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not leaf.owners or leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
         return None
-    if leaf.steps and max(step.order for step in leaf.steps) > min(leaf.accumulated_at, default=-1):
+    first = min(leaf.accumulated_at, default=-1)
+    # The backward of ``step(closure)`` runs inside the step, which uses what it leaves.
+    if any(step.closure or step.order > first for step in leaf.steps):
         return None
     owners = list(dict.fromkeys(optimizer for optimizer, _ in leaf.owners))
     names = " and ".join(optimizer_text(facts, key) for key in owners)

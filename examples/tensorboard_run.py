@@ -1,0 +1,23 @@
+"""TensorBoard: gradient norms and update ratios per parameter. Needs: pip install tensorboard
+
+Then: tensorboard --logdir runs
+"""
+
+import sys
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+import tracer
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    x, y = torch.randn(32, 8), torch.randn(32, 1)
+    with SummaryWriter(sys.argv[1] if len(sys.argv) > 1 else "runs") as writer, \
+            tracer.watch(model, optimizer, every=5, sink=writer):
+        for _ in range(20):
+            optimizer.zero_grad()
+            torch.nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
