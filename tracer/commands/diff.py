@@ -2,60 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tracer.commands.terminal import say
+from tracer.errors import UsageError
 
-if TYPE_CHECKING:
-    from tracer.diagnosis.findings import ParameterReport, Report
+FORMATS = ("text", "html")
 
 
 @click.command("diff")
 @click.argument("before", metavar="A", type=click.Path(path_type=Path))
 @click.argument("after", metavar="B", type=click.Path(path_type=Path))
-def command(before: Path, after: Path) -> int:
-    """Compare two traces, parameter by parameter."""
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for diff.html (default: tracer-diff).")
+@click.option("--format", "formats", default="text", show_default=True, help="Comma list of text, html.")
+@click.option("--fail-on", type=click.Choice(["worse", "never"]), default="never", show_default=True)
+@click.option("--engine", help="Layout engine: dot or graphviz-pure (default: the first there is).")
+@click.option("--depth", type=click.IntRange(min=0), help="Levels of modules that the pictures show.")
+def command(
+    before: Path, after: Path, out: Path | None, formats: str, fail_on: str, engine: str | None, depth: int | None
+) -> int:
+    """Compare two traces, parameter by parameter: what became worse, better, or is new."""
     from tracer.api import diagnose, load
+    from tracer.reports.changes import compare, lines
 
-    for line in compare(diagnose(load(before)), diagnose(load(after))):
-        say(line)
-    return 0
+    wanted = _read_formats(formats, out)
+    sides = [(trace, diagnose(trace)) for trace in (load(before), load(after))]
+    changes = compare(sides[0][1], sides[1][1])
+    if "text" in wanted:
+        for line in lines(changes):
+            say(line)
+    if "html" in wanted:
+        from tracer.commands.options import make_folder
+        from tracer.reports.comparison import render_diff
+        from tracer.reports.writing import write_file
 
-
-def compare(old: Report, new: Report) -> Iterator[str]:
-    """Yield the lines of the comparison: worse, better, other changes, then what is on one side only."""
-    rows_old, rows_new = _by_name(old), _by_name(new)
-    groups: dict[str, list[str]] = {"worse": [], "better": [], "other": []}
-    for name in rows_old.keys() & rows_new.keys():
-        a, b = rows_old[name], rows_new[name]
-        if a.verdict != b.verdict:
-            groups[_direction(a, b)].append(f"  {name}: {a.verdict} -> {b.verdict}. {b.message}")
-    for title, lines in groups.items():
-        if lines:
-            yield f"{title} ({len(lines)}):"
-            yield from sorted(lines)
-    yield from _one_side("only in A", rows_old.keys() - rows_new.keys(), rows_old)
-    yield from _one_side("only in B", rows_new.keys() - rows_old.keys(), rows_new)
-    same = sum(rows_old[name].verdict == rows_new[name].verdict for name in rows_old.keys() & rows_new.keys())
-    yield f"same verdict: {same} parameter(s)"
+        page = render_diff(sides[0], sides[1], (str(before), str(after)), engine=engine, depth=depth)
+        say(f"wrote {write_file(make_folder(out or Path('tracer-diff')) / 'diff.html', page)}", stderr=True)
+    return int(fail_on == "worse" and bool(changes.of("worse")))
 
 
-def _by_name(report: Report) -> dict[str, ParameterReport]:
-    return {report.name_of(row.leaf): row for row in report}
-
-
-def _direction(a: ParameterReport, b: ParameterReport) -> str:
-    from tracer.diagnosis.findings import SEVERITIES
-
-    first, second = SEVERITIES.index(a.severity), SEVERITIES.index(b.severity)
-    return "other" if first == second else "worse" if second < first else "better"
-
-
-def _one_side(title: str, names: set[str], rows: dict[str, ParameterReport]) -> Iterator[str]:
-    if names:
-        yield f"{title} ({len(names)}):"
-        yield from (f"  {name}: {rows[name].verdict}" for name in sorted(names))
+def _read_formats(formats: str, out: Path | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        seen = f"there is no format {unknown[0]!r} for a diff." if unknown else "--format is empty."
+        raise UsageError(seen, f"The formats are {', '.join(FORMATS)}.", slug="unknown-format")
+    return (*names, "html") if out is not None and "html" not in names else names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer.commands.options import Output, make_folder
 from tracer.commands.terminal import open_console, say
@@ -28,15 +28,15 @@ def save_trace(trace: Trace, out: Path) -> Path:
     return save(trace, make_folder(rank_folder(trace, out)) / FILE_NAME)
 
 
-def write_formats(trace: Trace, report: Report, output: Output, folder: Path) -> list[Path]:
-    """Write the formats asked for; return the files."""
+def write_formats(trace: Trace, report: Report, output: Output, folder: Path, **more: Any) -> list[Path]:
+    """Write the formats asked for; return the files. Further options go to every format."""
     from tracer.reports.writing import write
 
     formats = list(output.formats)
     if "svg" in formats and "dot" not in formats:
         formats.insert(formats.index("svg"), "dot")  # there even when no engine can lay it out
     options = {} if output.depth is None else {"depth": output.depth}
-    return write(trace, report, folder, formats, engine=output.engine, **options)
+    return write(trace, report, folder, formats, engine=output.engine, **options, **more)
 
 
 def print_table(report: Report, output: Output) -> None:

@@ -77,26 +77,40 @@ def show_scenario(name: str, output: Output, out: Path, device: str, steps: int 
     from tracer.scenarios import registry
 
     parts: tuple[str, ...] = getattr(registry.load(name), "SIDE_BY_SIDE", ())
-    report, files = _record_and_write(name, output, out, device, steps, seed)
-    reports = {part: _record_and_write(part, output, make_folder(out / part), device, steps, seed)[0] for part in parts}
-    if reports:
-        files += _compare(reports, output, out)
+    sides = {part: _record(part, device, steps, seed) for part in parts}
+    for part, (trace, report) in sides.items():
+        _write(trace, report, output, make_folder(out / part))
+    more = {"side_by_side": _comparison(sides, output)} if sides and "html" in output.formats else {}
+    trace, report = _record(name, device, steps, seed)
+    files = _write(trace, report, output, out, **more)
+    if sides:
+        files += _compare({part: report for part, (_, report) in sides.items()}, output, out)
     else:
         print_table(report, output)
     print_files(files, output)
     return status_of(report, output.fail_on)
 
 
-def _record_and_write(
-    name: str, output: Output, out: Path, device: str, steps: int | None, seed: int
-) -> tuple[Report, list[Path]]:
+def _record(name: str, device: str, steps: int | None, seed: int) -> tuple[Trace, Report]:
     from tracer.api import diagnose
-    from tracer.commands.results import save_trace, write_formats
 
     trace = record_scenario(name, device, steps, seed)
+    return trace, diagnose(trace)
+
+
+def _write(trace: Trace, report: Report, output: Output, out: Path, **more: Any) -> list[Path]:
+    from tracer.commands.results import save_trace, write_formats
+
     saved = save_trace(trace, out)
-    report = diagnose(trace)
-    return report, [saved, *write_formats(trace, report, output, saved.parent)]
+    return [saved, *write_formats(trace, report, output, saved.parent, **more)]
+
+
+def _comparison(sides: dict[str, tuple[Trace, Report]], output: Output) -> Any:
+    """Return what the page shows of several runs, each with a link to its own page."""
+    from tracer.reports.comparison import Comparison
+
+    links = {part: f"{part}/report.html" for part in sides}
+    return Comparison(sides, links=links, engine=output.engine, depth=output.depth)
 
 
 def _compare(reports: dict[str, Report], output: Output, out: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,26 @@ LOOKS = {
     "ok": ("✓", "+", "ok", "green"),
 }
 
+#: role of a place -> what it is to the reader
+ROLES = {
+    "cut": "the path is cut here",
+    "block": "inside this block",
+    "reentry": "its value goes on here, without history",
+    "made": "made here",
+    "optimizer": "the optimizer is built here",
+    "replaced": "replaced here",
+    "culprit": "the gradient goes bad here",
+    "cleared": "the gradient is reset here",
+    "overwritten": "written here",
+    "hook": "the hook",
+    "backward": "backward is called here",
+    "step": "the step",
+    "dropped": "its result is last used here",
+    "return": "returned without it here",
+    "changed": "changed here",
+    "term": "the term joins the loss here",
+}
+
 
 def clean(text: str, most: int = 2_000) -> str:
     """Return text without control, bidirectional and other invisible characters, cut to a length.
@@ -28,6 +49,42 @@ def clean(text: str, most: int = 2_000) -> str:
 
 def _visible(sign: str) -> bool:
     return sign == " " or unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def short_file(file: str) -> str:
+    """Return a path as it reads best: a library's file from its package on."""
+    for mark in ("/site-packages/", "/dist-packages/"):
+        if mark in file:
+            return file.rpartition(mark)[2]
+    return file
+
+
+def dedented(code: Sequence[str]) -> list[str]:
+    """Return source lines without the indentation that all of them share."""
+    return textwrap.dedent("\n".join(code)).split("\n") if code else []
+
+
+def elide(text: str, most: int) -> str:
+    """Return a name in at most ``most`` signs: parts in its middle give way, first and last part stay.
+
+    ``encoder.layers.0.attention.weight`` becomes ``encoder.layers…attention.weight``.
+    """
+    if len(text) <= most:
+        return text
+    parts = text.split(".")
+    best = ""
+    for head in range(len(parts) - 1, 0, -1):
+        for tail in range(1, len(parts) - head):
+            shown = f"{'.'.join(parts[:head])}…{'.'.join(parts[-tail:])}"
+            if len(best) < len(shown) <= most:
+                best = shown
+    return best or f"…{text[-(most - 1) :]}"
+
+
+def names_by_leaf(report: Report) -> dict[int, str]:
+    """Return how each leaf is called: its name, with the model where a name alone is not unique."""
+    often = Counter(row.name for row in report.parameters)
+    return {row.leaf: row.name if often[row.name] == 1 else f"{row.model}.{row.name}" for row in report.parameters}
 
 
 def number(value: float | None, digits: int = 3) -> str:

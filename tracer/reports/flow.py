@@ -1,0 +1,158 @@
+"""Gradients and updates along depth and steps: one row per parameter, in the order in which values meet them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from tracer.diagnosis.findings import ParameterReport, Report
+from tracer.events import BackwardStarted, GradMeasured, GraphSeen, ValueMeasured
+from tracer.traces import Trace
+
+#: Columns of the heat map; more steps are put together, each column showing its last measured step.
+COLUMNS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What a number did over the steps."""
+
+    low: float
+    middle: float  #: median
+    high: float
+    count: int  #: steps with a finite number above zero
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One parameter over the steps of the recording."""
+
+    leaf: int
+    name: str
+    verdict: str
+    matrix: bool  #: two or more dimensions
+    reached: bool  #: a recorded graph holds it
+    norms: tuple[float | None, ...]  #: gradient norm per column; None = no gradient, or not measured
+    ratios: tuple[float | None, ...]  #: L2 of the update by L2 of the value, per column
+
+    @property
+    def norm(self) -> Spread | None:
+        """The gradient norms above zero; None where there are none."""
+        return spread(self.norms)
+
+    @property
+    def ratio(self) -> Spread | None:
+        """The update-to-weight ratios above zero; None where there are none."""
+        return spread(self.ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """All parameters, nearest to the input first; ``steps`` holds the step that each column shows."""
+
+    steps: tuple[int, ...]
+    rows: tuple[Flow, ...]
+
+    @property
+    def layers(self) -> tuple[Flow, ...]:
+        """The weight matrices in reach of a graph or with a verdict to tell; all rows where none is a matrix."""
+        matrices = tuple(row for row in self.rows if row.matrix and row.verdict != "frozen")
+        return matrices or self.rows
+
+
+def spread(values: Iterable[float | None]) -> Spread | None:
+    """Return the range and median of the numbers that a log scale can show."""
+    found = [value for value in values if value is not None and math.isfinite(value) and value > 0]
+    return Spread(min(found), median(found), max(found), len(found)) if found else None
+
+
+def flows(trace: Trace, report: Report) -> Flows:
+    """Read what was measured of every parameter at every step."""
+    norms, ratios = _measured(trace)
+    steps = sorted({step for _, step in (*norms, *ratios)})
+    columns = _columns(steps)
+    depth = _depth(trace)
+    made = (
+        Flow(
+            row.leaf,
+            report.name_of(row.leaf),
+            row.verdict,
+            len(row.shape) >= 2,
+            row.leaf in depth,
+            tuple(_last(norms, row.leaf, column) for column in columns),
+            tuple(_last(ratios, row.leaf, column) for column in columns),
+        )
+        for row in _ordered(report.parameters, depth)
+    )
+    return Flows(tuple(column[-1] for column in columns), tuple(made))
+
+
+def _measured(trace: Trace) -> tuple[dict[tuple[int, int], float], dict[tuple[int, int], float]]:
+    """Return gradient norms and update ratios by (leaf, step); what backward left comes before what a step saw."""
+    norms: dict[tuple[int, int], float] = {}
+    seen: dict[tuple[int, int], float] = {}
+    ratios: dict[tuple[int, int], float] = {}
+    for event in trace.events:
+        match event:
+            case GradMeasured(norm=float() as norm, when="backward"):
+                norms[event.leaf, event.step] = norm / event.scale
+            case GradMeasured(norm=float() as norm):
+                seen[event.leaf, event.step] = norm / event.scale
+            case ValueMeasured(update_norm=float() as update, value_norm=float() as value, optimizer=int()) if value:
+                ratios[event.leaf, event.step] = update / value
+    return {**seen, **norms}, ratios
+
+
+def _columns(steps: list[int]) -> list[list[int]]:
+    size = max(1, math.ceil(len(steps) / COLUMNS))
+    return [steps[i : i + size] for i in range(0, len(steps), size)]
+
+
+def _last(values: dict[tuple[int, int], float], leaf: int, column: list[int]) -> float | None:
+    return next((values[leaf, step] for step in reversed(column) if (leaf, step) in values), None)
+
+
+def _depth(trace: Trace) -> dict[int, int]:
+    """Return how many operations lie between loss and leaf, on the longest way; of the last graph that holds it."""
+    graphs = {graph.graph: graph for graph in trace.of(GraphSeen)}
+    last = {start.graph: start.roots for start in trace.of(BackwardStarted) if start.graph in graphs}
+    found: dict[int, int] = {}
+    for key, roots in last.items():
+        if key is not None:
+            found.update(_longest(graphs[key], roots))
+    return found
+
+
+def _longest(graph: GraphSeen, roots: tuple[int, ...]) -> dict[int, int]:
+    """Return the longest distance of each leaf from the roots: residual paths do not hide how deep a layer is."""
+    below: dict[int, list[int]] = {}
+    waiting = [0] * len(graph.nodes)
+    for source, target, _ in graph.edges:
+        below.setdefault(source, []).append(target)
+        waiting[target] += 1
+    distance = [0] * len(graph.nodes)
+    ready = [node for node, count in enumerate(waiting) if count == 0]
+    for node in ready:  # grows while it is read: a topological order
+        for other in below.get(node, ()):
+            distance[other] = max(distance[other], distance[node] + 1)
+            waiting[other] -= 1
+            if waiting[other] == 0:
+                ready.append(other)
+    return {node.leaf: distance[i] for i, node in enumerate(graph.nodes) if node.leaf is not None}
+
+
+def _ordered(rows: tuple[ParameterReport, ...], depth: dict[int, int]) -> list[ParameterReport]:
+    """Return the rows model by model, nearest to the input first; one that no graph holds stands before the next held.
+
+    Models come in the order of their first parameter.
+    """
+    models = {model: i for i, model in enumerate(dict.fromkeys(row.model for row in rows))}
+    place: dict[str, int] = {}
+    keys: list[tuple[int, int, int]] = []
+    for i in reversed(range(len(rows))):
+        model = rows[i].model
+        place[model] = depth.get(rows[i].leaf, place.get(model, -1))
+        keys.append((models[model], -place[model], i))
+    return [rows[i] for _, _, i in sorted(keys)]
