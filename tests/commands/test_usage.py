@@ -26,7 +26,7 @@ def check_refused(result: subprocess.CompletedProcess[str], sentence: str) -> No
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (["requires_gard"], "there is no scenario or command 'requires_gard'. Did you mean requires_grad?"),
+        (["requires_gard"], "there is no scenario or command 'requires_gard'. Did you mean requires_grad"),
         (["rnu"], "there is no scenario or command 'rnu'. Did you mean run"),
         (["qqqqqq"], "there is no scenario or command 'qqqqqq'. 'tracer list' shows all scenarios."),
         (["--nonsense"], "No such option"),

@@ -23,7 +23,7 @@ FORMATS = ("text", "html")
 def command(
     before: Path, after: Path, out: Path | None, formats: str, fail_on: str, engine: str | None, depth: int | None
 ) -> int:
-    """Compare two traces, parameter by parameter: what became worse, better, or is new."""
+    """Compare two traces: what became worse, what better."""
     from tracer.api import diagnose, load
     from tracer.reports.changes import compare, lines
 
