@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tracer.events import GraphSeen, Node
+from tracer.recording.deep import PIECE, part
 from tracer.recording.kinds import name_of
 from tracer.recording.leaves import Leaf
 from tracer.recording.measure import fetch, norm, readable
@@ -45,6 +46,8 @@ class Walk:
                 self.nodes.append(root)
         self.roots = tuple(range(len(self.nodes)))
         self._follow(index)
+        if len(self.nodes) > PIECE:
+            self._part()
 
     def _follow(self, index: dict[int, int]) -> None:
         nodes, edges = self.nodes, self.edges
@@ -70,6 +73,13 @@ class Walk:
                 if variable is not None:
                     self.variables[at] = variable
             at += 1
+
+    def _part(self) -> None:
+        """Have a deep graph freed in pieces."""
+        nodes, seqs, variables = self.nodes, self.seqs, self.variables
+        for source, target, _ in self.edges:
+            if seqs[source] // PIECE != seqs[target] // PIECE and target not in variables:
+                part(nodes[source], seqs[source], nodes[target], seqs[target])
 
     def fingerprint(self, leaves: dict[int, int], mark: object) -> str:
         """Return a digest of structure and leaves, equal for steps that build the same graph."""

@@ -1,0 +1,1 @@
+"""What watching costs: one training step untraced, traced, and watched by other tools, in the same process."""
