@@ -49,7 +49,12 @@ def table(workload: str, title: str, found: dict[str, Any]) -> Table:
         memory = f"{entry['peak_mib']:.0f} MiB" if "peak_mib" in entry else ""
         extra = f"{entry['extra_share']:+.1%}" if "extra_share" in entry else ""
         view.add_row(
-            name, f"{entry['step_s'] * 1000:.1f} ms", f"{entry['ratio']:.3f}", f"{entry['first_ratio']:.3f}", memory, extra
+            name,
+            f"{entry['step_s'] * 1000:.1f} ms",
+            f"{entry['ratio']:.3f}",
+            f"{entry['first_ratio']:.3f}",
+            memory,
+            extra,
         )
     return view
 

@@ -32,7 +32,13 @@ class TooSlow(Exception):
 
 
 def measure(
-    training: Training, watchers: dict[str, Watcher], *, rounds: int, steps: int, limit: float, say: Callable[[str], None]
+    training: Training,
+    watchers: dict[str, Watcher],
+    *,
+    rounds: int,
+    steps: int,
+    limit: float,
+    say: Callable[[str], None],
 ) -> dict[str, Timings]:
     """Run ``rounds`` rounds of ``1 + steps`` steps under each watcher, one after the other.
 

@@ -10,8 +10,8 @@ Source: https://github.com/pytorch/pytorch/pull/181139 (nodes counted by ``intru
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 #: At most so many nodes are freed inside one another: some 200 bytes of stack each, seen on torch 2.13.
@@ -32,9 +32,10 @@ class _Remains:
         self._later = ctypes.pythonapi.Py_AddPendingCall
         self._later.argtypes = [_Callback, ctypes.c_void_p]
 
-    def add(self, nodes: Iterable[Any]) -> None:
+    def add(self, nodes: list[Any]) -> None:
         """Take over nodes from a dying one; they are freed by the main thread as soon as it runs Python again."""
         self._waiting.extend(nodes)
+        nodes.clear()
         if not self._freeing:
             self._later(self._callback, None)
 
@@ -50,7 +51,11 @@ class _Remains:
             self._freeing = False
 
     def _called(self, _: object) -> int:
-        self.free()
+        if sys._getframe(1).f_code in _HANDING_OVER:
+            # Too early: the dying node still holds the one handed over, and would free it from inside.
+            self._later(self._callback, None)
+        else:
+            self.free()
         return 0
 
 
@@ -64,6 +69,9 @@ class _Tail:
 
     def __del__(self, remains: _Remains = _Remains()) -> None:  # noqa: B008 - one for all, still there at exit
         remains.add(self.nodes)
+
+
+_HANDING_OVER = (_Remains.add.__code__, _Tail.__del__.__code__)
 
 
 def part(node: Any, sequence: int, following: Any, next_sequence: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tracer.recording.dark import Dark, Lit, is_leaf
+from tracer.recording.deep import part
 from tracer.recording.leaves import Leaves
 from tracer.recording.torch_compat import node_sequence
 
@@ -58,7 +59,9 @@ class FarGraph:
                     if leaf is not None:
                         keys.append(-1 - leaf.key)
                 else:
-                    keys.append(node_sequence(next_node))
+                    next_seq = node_sequence(next_node)
+                    part(node, seq, next_node, next_seq)
+                    keys.append(next_seq)
                     stack.append(next_node)
             edges[seq] = tuple(keys)
 
