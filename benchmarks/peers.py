@@ -106,12 +106,12 @@ def installed() -> tuple[dict[str, Watcher], dict[str, str]]:
 
 def versions() -> dict[str, str]:
     """Return the version of everything that was measured."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import distributions
 
-    found = {"python": sys.version.split()[0], "torch": torch.__version__}
-    for package in ("tracer-autograd", "transformers", *(package for package, _ in PEERS.values())):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    wanted = ("tracer-autograd", "transformers", *(package for package, _ in PEERS.values()))
+    known = {found.metadata["Name"]: found.version for found in distributions()}
+    return {
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        **{package: known[package] for package in wanted if package in known},
+    }
