@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test test-integrations check docs outputs bench cases clean
+.PHONY: help demo test test-integrations check neutral docs outputs bench cases clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make test-integrations   run the tests that need Lightning, W&B and the like"
 	@echo "make check    format, lint, types, layers, docs"
+	@echo "make neutral  compare traced with untraced for all that PyTorch tests itself with (5 minutes)"
 	@echo "make docs     write docs/ from the code"
 	@echo "make outputs  write the gallery in outputs/ from the scenarios"
 	@echo "make bench    measure what tracing costs"
@@ -56,6 +57,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+
+neutral: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.neutral
 
 docs: $(VENV)/.installed-dev
 	@$(BIN)/python docs/generate.py

@@ -12,10 +12,11 @@ import torch
 from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradComputed
 from tracer.recording import nodes
 from tracer.recording.forward_values import first_bad_forward
-from tracer.recording.leaves import Leaf
+from tracer.recording.leaves import Leaf, shape_of
+from tracer.recording.measure import readable
 from tracer.recording.nodes import Walk, Watch
 from tracer.recording.places import Site, user_site
-from tracer.recording.torch_compat import engine_owners, without_torch_function
+from tracer.recording.torch_compat import engine_owners, is_capturing, without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -42,7 +43,7 @@ class Backwards:
 
     def _wrap(self, engine: Callable[..., Any]) -> Callable[..., Any]:
         def run(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self.session.here():
+            if not self.session.here() or is_capturing():
                 return engine(t_outputs, *args, **kwargs)
             return self._run(engine, t_outputs, args, kwargs)
 
@@ -50,7 +51,11 @@ class Backwards:
 
     def _run(self, engine: Callable[..., Any], outputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
         session = self.session
+        depth, current = len(self._depth), self.current
         call = session.guard(self._start, outputs, args, kwargs)
+        if call is None:  # it failed half-way: the engine still runs, as if nothing watched
+            del self._depth[depth:]
+            self.current = current
         try:
             with session.mode_again():
                 result = engine(outputs, *args, **kwargs)
@@ -119,7 +124,7 @@ class Backwards:
         self._identify(call, walk)
         self._watch(call, walk)
         self._resolve(call, walk)
-        scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu"]
+        scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu" and readable(t)]
         if session.modules.outputs.any_bad() or any(not bool(torch.isfinite(t.detach()).all()) for t in scalars):
             first_bad_forward(session, walk, call)
 
@@ -294,11 +299,11 @@ def _options(args: Any, kwargs: Any) -> tuple[bool, bool, tuple[Any, ...]]:
 def _root_value(tensors: list[torch.Tensor]) -> tuple[float | None, tuple[int, ...]]:
     if not tensors:
         return None, ()
-    root = tensors[0].detach()
-    shape = tuple(int(n) for n in root.shape)
-    if root.numel() != 1 or root.device.type != "cpu" or root.is_complex():
+    root = tensors[0]
+    shape = shape_of(root)
+    if root.numel() != 1 or root.device.type != "cpu" or root.is_complex() or not readable(root):
         return None, shape
-    return float(root), shape
+    return float(root.detach()), shape
 
 
 def _inplace_site(session: Session, text: str) -> tuple[Site | None, str]:

@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from tracer.recording.places import user_site, user_site_and_call
-from tracer.recording.torch_compat import sequence_number
+from tracer.recording.torch_compat import is_compiling, sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -40,6 +40,8 @@ class FunctionMode(TorchFunctionMode):
     ) -> Any:
         if kwargs is None:
             kwargs = {}
+        if is_compiling():  # dynamo runs this too: it must find nothing here but the call itself
+            return func(*args, **kwargs)
         if self.quiet or func in self._plain:
             return func(*args, **kwargs)
         special = self._special.get(func)

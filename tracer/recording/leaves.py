@@ -38,8 +38,11 @@ class Leaf:
     hooked: bool = False  #: our post-accumulate hook is on it
     handles: list[Any] = field(default_factory=list)
 
-    def tensor(self) -> torch.Tensor | None:
-        return self.ref()
+    def look(self, tensor: torch.Tensor) -> None:
+        """Read shape, dtype and device (again): a lazy parameter has no shape before its module's first call."""
+        self.shape = shape_of(tensor)
+        self.dtype = str(tensor.dtype).removeprefix("torch.")
+        self.device = str(tensor.device)
 
 
 class Leaves:
@@ -77,12 +80,13 @@ class Leaves:
         leaf = Leaf(
             key=len(self.all),
             ref=weakref.ref(tensor, forget),
-            shape=tuple(int(n) for n in tensor.shape),
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            device=str(tensor.device),
+            shape=(),
+            dtype="",
+            device="",
             requires_grad=bool(tensor.requires_grad),
             made=made,
         )
+        leaf.look(tensor)
         self.all.append(leaf)
         self._by_id[mark] = leaf
         if self.on_new is not None:
@@ -114,3 +118,10 @@ class Leaves:
             tensor = leaf.ref()
             if tensor is not None:
                 yield leaf, tensor
+
+
+def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
+    """Return the shape of a tensor; ``()`` for a lazy parameter that has none yet."""
+    if torch.nn.parameter.is_lazy(tensor):
+        return ()
+    return tuple(int(n) for n in tensor.shape)

@@ -24,20 +24,22 @@ def readable(tensor: Any) -> bool:
         and tensor.device.type not in ("meta", "xla", "lazy")
         and not is_functional(tensor)
         and not getattr(tensor, "is_nested", False)
+        and not torch.nn.parameter.is_lazy(tensor)
     )
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """Return the dense, detached, local tensor that holds the numbers (sparse values, DTensor shard)."""
-    tensor = tensor.detach()
     local: Callable[[], torch.Tensor] | None = getattr(tensor, "to_local", None)
     if local is not None:
         tensor = local()
     if tensor.layout == torch.sparse_coo:
-        tensor = tensor.coalesce().values()
+        tensor = tensor.detach().coalesce().values()
+    elif tensor.layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
+        tensor = tensor.values()  # not detached before: PyTorch warns at each compressed tensor that is made
     elif tensor.layout != torch.strided:
-        tensor = tensor.values()
-    return tensor
+        tensor = tensor.detach().to_dense()
+    return tensor.detach().resolve_conj().resolve_neg()
 
 
 def norm(tensor: torch.Tensor) -> torch.Tensor:
@@ -98,9 +100,8 @@ def numbers(tensor: torch.Tensor) -> object:
     if tensor.numel() > KEPT or not readable(tensor):
         return None
     with without_torch_function(), torch.no_grad():
-        tensor = tensor.detach()
-        if tensor.layout != torch.strided:
-            tensor = tensor.to_dense()
+        tensor = (tensor if tensor.layout == torch.strided else tensor.to_dense()).detach()
+        tensor = tensor.resolve_conj().resolve_neg()
         if tensor.is_complex():
             return _nested(torch.view_as_real(tensor).cpu().double().tolist(), float)
         if not tensor.is_floating_point():

@@ -247,6 +247,7 @@ class Names:
                 if tensor is vars(module).get(name.rpartition(".")[2]) or "[" in name.rpartition(".")[2]
                 else built or leaf.made
             )
+        leaf.look(tensor)
         leaf.requires_grad = bool(tensor.requires_grad)
         self.session.values.first_seen(leaf, tensor)
 

@@ -138,8 +138,8 @@ class Watch:
             if not self._whole and grad.numel() > SMALL:
                 self.skipped_large = True
             elif readable(grad):
-                self._indices.append(i)
                 self._scalars.append(norm(grad))
+                self._indices.append(i)
         if not found:
             self._none.add(i)
 

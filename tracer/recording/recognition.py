@@ -11,7 +11,9 @@ import torch
 
 from tracer.recording.arguments import floats
 from tracer.recording.dark import Dark, DarkRecords, Lit, telling
+from tracer.recording.measure import readable
 from tracer.recording.places import user_site
+from tracer.recording.torch_compat import without_torch_function
 
 #: A tensor of unknown origin is compared with extracted numbers up to this size.
 COMPARED = 4096
@@ -25,11 +27,15 @@ class Recognition:
 
     def in_tensor(self, tensor: torch.Tensor) -> Dark | None:
         """Find extracted numbers in a small tensor of unknown origin (``torch.Tensor(list)``)."""
+        if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or not readable(tensor):
+            return None
         if tensor.device.type != "cpu" or not tensor.is_floating_point() or not 0 < tensor.numel() <= COMPARED:
             return None
-        if tensor.layout != torch.strided or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        if tensor.layout != torch.strided:
             return None
-        parents = self.matching(tensor.detach().double().reshape(-1).tolist())
+        with without_torch_function(), torch.no_grad():
+            values = tensor.double().reshape(-1).tolist()
+        parents = self.matching(values)
         if not parents:
             return None
         record = Dark("rewrap", "Tensor", None, parents)

@@ -129,6 +129,7 @@ class Session:
         for owner, name, replacement in [
             *self.backwards.patches(),
             *self.optimizers.patches(),
+            *torch_compat.global_hook_question(frozenset(handle.id for handle in self._handles)),
             *self._own_patches(),
         ]:
             self._patch(owner, name, replacement)
@@ -166,7 +167,7 @@ class Session:
 
         def wrapped_from_numpy(array: Any) -> torch.Tensor:
             out = from_numpy(array)
-            if session.here():
+            if not torch_compat.is_compiling() and session.here():
                 session.guard(side.from_array, array, out, sys._getframe(1))
             return out
 

@@ -5,8 +5,8 @@ A missing name switches one ability off and is told in ``MISSING``; it never rai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -43,9 +43,63 @@ def node_sequence(node: Any) -> int:
 
 
 def without_torch_function() -> AbstractContextManager[Any]:
-    """Return a context in which no ``__torch_function__`` runs, ours included."""
-    guard = getattr(torch._C, "DisableTorchFunction", None)
-    return guard() if guard is not None else nullcontext()
+    """Return a context for work of our own: what the user's program has switched on does not see it.
+
+    No ``__torch_function__`` runs in it, ours included, no dispatch mode, no ``torch.func`` transform and no
+    ``torch.jit`` tracing.
+    """
+    for is_on in _SEEING:
+        if is_on():
+            return _apart()
+    return _no_function() if _no_function is not None else nullcontext()
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    with ExitStack() as stack:
+        for enter in (_no_function, _no_dispatch, _no_transform, _no_tracing):
+            if enter is not None:
+                stack.enter_context(enter())
+        yield
+
+
+#: Tell whether something is on that would see what we do.
+_SEEING: list[Callable[[], Any]] = []
+
+
+def _hidden(is_on: str, switch: str, what: str) -> Any:
+    """Return what switches ``what`` off, and ask ``is_on`` from now on whether that is needed."""
+    lost = f"under {what} the tracer's own measurements may show"
+    asked, found = find(torch, is_on, lost), find(torch, switch, lost)
+    if asked is None or found is None:
+        return None
+    _SEEING.append(asked)
+    return found
+
+
+_no_function: Any = find(torch, "_C.DisableTorchFunction", "the tracer's own measurements may show in function modes")
+_no_dispatch = _hidden(
+    "_C._len_torch_dispatch_stack", "utils._python_dispatch._disable_current_modes", "a dispatch mode"
+)
+_no_transform = _hidden(
+    "_C._functorch.peek_interpreter_stack",
+    "_functorch.pyfunctorch.temporarily_clear_interpreter_stack",
+    "torch.func",
+)
+_set_tracing = _hidden("_C._get_tracing_state", "_C._set_tracing_state", "torch.jit.trace")
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    state = torch._C._get_tracing_state()
+    _set_tracing(None)
+    try:
+        yield
+    finally:
+        _set_tracing(state)
+
+
+_no_tracing = None if _set_tracing is None else _untraced
 
 
 def foreach_norm(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -72,13 +126,32 @@ def is_functional(tensor: torch.Tensor) -> bool:
     """Tell whether a tensor is wrapped by functorch, fake or functionalised: its values cannot be read."""
     if type(tensor).__name__ in ("FakeTensor", "FunctionalTensor"):
         return True
-    check = getattr(getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", None)
-    return bool(check(tensor)) if check is not None else False
+    return any(check(tensor) for check in _WRAPPED)
+
+
+_WRAPPED: list[Callable[[torch.Tensor], bool]] = [
+    check
+    for name in ("is_functorch_wrapped_tensor", "is_legacy_batchedtensor")
+    if (check := getattr(getattr(torch._C, "_functorch", None), name, None)) is not None
+]
+
+
+_is_tracing: Callable[[], bool] = getattr(torch._C, "_is_tracing", bool)
 
 
 def is_compiling() -> bool:
-    """Tell whether code is being traced by ``torch.compile`` or exported rather than run."""
-    return bool(torch.compiler.is_compiling())
+    """Tell whether code is being captured by ``torch.compile``, ``torch.export`` or ``torch.jit.trace``."""
+    return torch.compiler.is_compiling() or _is_tracing()
+
+
+_capture: Callable[[], Any] | None = find(
+    torch, "_guards.TracingContext.try_get", "what torch.compile runs to build a graph may be recorded as a backward"
+)
+
+
+def is_capturing() -> bool:
+    """Tell whether a compiler is at work: what it differentiates is its own graph, not the user's."""
+    return is_compiling() or (_capture is not None and _capture() is not None)
 
 
 def current_function_mode() -> Any:
@@ -114,3 +187,24 @@ def leave_function_mode(mode: Any) -> None:
         above.append(top)
     for other in reversed(above):
         push(other)
+
+
+def global_hook_question(ours: frozenset[int]) -> list[tuple[Any, str, Callable[..., Any]]]:
+    """Return the patch by which ``torch.compile`` does not warn its user of our global module hooks.
+
+    Args:
+        ours: ids of our hooks' handles.
+    """
+    module = torch.nn.modules.module
+    if not hasattr(module, "_has_any_global_hook"):
+        return []
+    asked = [
+        table
+        for name, table in vars(module).items()
+        if name.startswith(("_global_forward", "_global_backward")) and isinstance(table, dict)
+    ]
+
+    def has_any_global_hook() -> bool:
+        return any(key not in ours for table in asked for key in table)
+
+    return [(module, "_has_any_global_hook", has_any_global_hook)]

@@ -10,6 +10,7 @@ import torch
 from tracer.recording.arguments import targets
 from tracer.recording.dark import Dark, Lit
 from tracer.recording.kinds import OVERWRITES, is_setter
+from tracer.recording.leaves import shape_of
 from tracer.recording.places import Site, user_site
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Writes:
             if session.grads.is_grad(target):
                 session.grads.mutated(target, name)
                 continue
-            session.inplace.append((site, name, tuple(target.shape)))
+            session.inplace.append((site, name, shape_of(target)))
             if session.in_step:
                 continue
             leaf = session.leaves.find(target)
