@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP_LOG := $(VENV)/install.log
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
@@ -21,18 +22,28 @@ help:
 	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
 	@echo "make clean    remove .venv"
 
+# A line for each package that arrives, the whole output in a log; the log's end is shown when pip fails.
+define install
+{ $(PIP) $(1) 2>&1; echo "pip ended with status $$?"; } | tee $(PIP_LOG) | sed -n -u -E \
+  -e 's/^Collecting ([^ ]+).*/      fetching \1/p' -e 's/^Installing collected packages.*/      unpacking all of it/p'; \
+tail -n 1 $(PIP_LOG) | grep -q 'status 0$$' || { tail -n 20 $(PIP_LOG) >&2; echo "pip failed: the whole of it is in $(PIP_LOG)" >&2; exit 1; }
+endef
+
 $(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install it (Debian: apt install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$$($(PYTHON) --version) is too old: Python 3.10 or newer is needed (make PYTHON=python3.12 ...)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment: install python3-venv (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "[1/3] making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "[2/3] installing tracer and PyTorch (the first time takes minutes)"
-	@$(PIP) -e .
+	@$(call install,-e .)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "[3/3] installing what the tests need"
-	@$(PIP) -e '.[dev]'
+	@$(call install,-e '.[dev]')
 	@touch $@
 
 demo: $(VENV)/.installed

@@ -22,9 +22,13 @@ def render_scenarios() -> str:
         "Each is a small training run that goes right or wrong in one named way: `tracer NAME` runs it.",
         "",
     ]
+    chapter = ""
     for name in registry.names():
+        if registry.chapter(name) != chapter:
+            chapter = registry.chapter(name)
+            parts += [f"## {chapter}", "", registry.INTRODUCTIONS[chapter].strip(), ""]
         module = registry.load(name)
-        parts += [f"## {name}", "", registry.text(name), ""]
+        parts += [f"### {name}", "", registry.text(name), ""]
         expected = getattr(module, "EXPECTED", {})
         if expected:
             parts += ["| parameter | verdict |", "|---|---|"]

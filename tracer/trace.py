@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except SystemExit:
+        return BROKEN_PIPE  # click leaves so, and silences the streams, when the reader of a pipe has gone
     except BrokenPipeError:
         # the reader has gone; Python would complain once more when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -51,6 +51,15 @@ def test_all_runs_every_scenario_and_writes_an_index(tmp_path: Path, tracer: She
     assert result.stdout == ""
     page = (tmp_path / "shown" / "index.html").read_text()
     folders = sorted(path.name for path in (tmp_path / "shown").iterdir() if path.is_dir())
-    assert len(folders) >= 20
+    assert len(folders) == 75
     for name in folders:
-        assert f'href="{name}/' in page
+        assert f'<article id="{name}"' in page
+
+
+def test_a_scenario_writes_the_same_files_every_time(tmp_path: Path, tracer: Shell) -> None:
+    for out in ("one", "two"):
+        assert tracer("lora", "--device", "cpu", "--quiet", "--out", out).returncode == 0
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == ["graph.dot", "graph.svg", "report.html", "report.json", "report.txt", "trace.jsonl.gz"]
+    for name in set(files) - {"trace.jsonl.gz"}:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name

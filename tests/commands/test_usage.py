@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +72,21 @@ def test_an_unwritable_folder_is_refused_before_anything_runs(
 def test_a_foreign_file_is_refused(tmp_path: Path, tracer: Shell) -> None:
     (tmp_path / "notes.txt").write_text("not a trace\n")
     check_refused(tracer("report", "notes.txt"), "notes.txt is no trace: line 1 is not the header")
+
+
+def test_a_foreign_file_of_one_unfinished_line_is_refused(tmp_path: Path, tracer: Shell) -> None:
+    (tmp_path / "notes.txt").write_text("print('no trace')")
+    check_refused(tracer("report", "notes.txt"), "notes.txt is no trace: line 1 is not the header")
+
+
+def test_a_reader_that_has_gone_ends_the_command_quietly(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        command = [sys.executable, "-m", "tracer.trace", "list"]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        result = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, env=env, cwd=tmp_path, timeout=60)
+    assert (result.returncode, result.stderr) == (141, b"")
 
 
 def test_of_a_damaged_trace_what_can_be_read_is_reported(tmp_path: Path, tracer: Shell) -> None:

@@ -16,10 +16,11 @@ def command() -> int:
     for chapter in dict.fromkeys(map(registry.chapter, names)):
         click.echo(f"\n{chapter}")
         inside = [name for name in names if registry.chapter(name) == chapter]
-        _table([(name, registry.title(name)) for name in inside], max(map(len, names)))
+        rows = [(name, registry.title(name).replace("``", "")) for name in inside]
+        _table(rows, max(map(len, names)))
     click.echo("\nCommands (tracer COMMAND --help):\n")
-    rows = [(name, command_named(name).get_short_help_str(100)) for name in COMMANDS]
-    _table(rows, max(map(len, COMMANDS)))
+    commands = [(name, command_named(name).get_short_help_str(100)) for name in COMMANDS]
+    _table(commands, max(map(len, COMMANDS)))
     return 0
 
 

@@ -29,6 +29,7 @@ def scenario_command(name: str) -> click.Command:
     """
     from tracer.commands import COMMANDS
     from tracer.commands.names import near_names
+    from tracer.commands.results import status_of
     from tracer.scenarios import registry
 
     if name not in registry.names():
@@ -41,7 +42,8 @@ def scenario_command(name: str) -> click.Command:
     def command(device: str, steps: int | None, seed: int, **given: Any) -> int:
         output = read_output(given)
         out = make_folder(output.out or Path("outputs", name))
-        return show_scenario(name, output, out, read_device(device), steps, seed)
+        report = show_scenario(name, output, out, read_device(device), steps, seed)
+        return status_of(report, output.fail_on)
 
     return command
 
@@ -71,9 +73,9 @@ def read_device(name: str) -> str:
     return "cuda" if there else "cpu"
 
 
-def show_scenario(name: str, output: Output, out: Path, device: str, steps: int | None, seed: int) -> int:
-    """Run, print and write one scenario; return the exit status."""
-    from tracer.commands.results import print_files, print_table, status_of
+def show_scenario(name: str, output: Output, out: Path, device: str, steps: int | None, seed: int) -> Report:
+    """Run, print and write one scenario; return its report."""
+    from tracer.commands.results import print_files, print_table
     from tracer.scenarios import registry
 
     parts: tuple[str, ...] = getattr(registry.load(name), "SIDE_BY_SIDE", ())
@@ -88,7 +90,7 @@ def show_scenario(name: str, output: Output, out: Path, device: str, steps: int 
     else:
         print_table(report, output)
     print_files(files, output)
-    return status_of(report, output.fail_on)
+    return report
 
 
 def _record(name: str, device: str, steps: int | None, seed: int) -> tuple[Trace, Report]:

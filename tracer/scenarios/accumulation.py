@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 6
 STEPS = 2
 EXPECTED = {
     "0.weight": "updated",

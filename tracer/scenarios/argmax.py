@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 7
 STEPS = 3
 EXPECTED = {
     "scorer.weight": "non_differentiable",

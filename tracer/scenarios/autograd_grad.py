@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 1
 STEPS = 3
 EXPECTED = {
     "0.weight": "no_backward",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 4
 STEPS = 3
 EXPECTED = {
     "trunk.weight": "updated",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 4
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "updated",

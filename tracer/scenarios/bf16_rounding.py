@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 6
 STEPS = 3
 EXPECTED = {
     "scale": "underflow",

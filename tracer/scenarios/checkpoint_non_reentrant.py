@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 14
 STEPS = 2
 EXPECTED = {
     "stem.0.weight": "updated",

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 11
 STEPS = 2
 EXPECTED = {
     "stem.0.weight": "cut",

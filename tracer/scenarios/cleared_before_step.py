@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 2
 STEPS = 3
 EXPECTED = {
     "0.weight": "cleared",

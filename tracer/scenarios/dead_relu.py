@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 1
 STEPS = 2
 EXPECTED = {
     "0.weight": "zero_grad",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 9
 STEPS = 3
 EXPECTED = {
     "0.weight": "updated",

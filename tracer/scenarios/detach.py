@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 1
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "cut",

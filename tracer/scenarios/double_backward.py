@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 3
 STEPS = 2
 EXPECTED = {
     "0.weight": "updated",

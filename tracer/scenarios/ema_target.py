@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 6
 STEPS = 3
 EXPECTED = {
     "student.0.weight": "updated",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 6
 STEPS = 2
 EXPECTED = {
     "layers.0.weight": "exploding",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 1
 STEPS = 3
 EXPECTED = {
     "backbone.0.weight": "frozen",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 9
 STEPS = 3
 EXPECTED = {
     "body.weight": "decay_only",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 10
 STEPS = 3
 EXPECTED = {
     "slope": "none_from_backward",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 5
 STEPS = 3
 EXPECTED = {
     "generator.0.weight": "updated",

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 7
 STEPS = 4
 EXPECTED = {
     "0.weight": "grad_not_cleared",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 2
 STEPS = 3
 EXPECTED = {
     "0.weight": "updated",

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 8
 STEPS = 3
 EXPECTED = {
     "first.weight": "updated",

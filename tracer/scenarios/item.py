@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 4
 STEPS = 3
 EXPECTED = {
     "temperature": "cut",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 16
 STEPS = 2
 EXPECTED = {
     "0.weight": "updated",

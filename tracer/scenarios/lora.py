@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 3
 STEPS = 3
 EXPECTED = {
     "base.weight": "frozen",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 4
 STEPS = 3
 EXPECTED = {
     "backbone.weight": "lr_zero",

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 7
 STEPS = 1
 EXPECTED = {
     "encoder.weight": "nan_grad",

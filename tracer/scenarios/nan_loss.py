@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 8
 STEPS = 3
 EXPECTED = {
     "0.weight": "updated",

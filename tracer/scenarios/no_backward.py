@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 13
 STEPS = 3
 EXPECTED = {
     "0.weight": "no_backward",

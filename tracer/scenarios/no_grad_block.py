@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 2
 STEPS = 3
 EXPECTED = {
     "embed.weight": "cut",

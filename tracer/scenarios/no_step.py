@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 1
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "updated",

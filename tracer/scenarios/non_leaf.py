@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 9
 STEPS = 1
 EXPECTED = {
     "offset": "non_leaf",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 6
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "cut",

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 17
 STEPS = 3
 EXPECTED = {
     "0.weight": "updated",

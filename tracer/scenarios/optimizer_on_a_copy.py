@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 7
 STEPS = 2
 EXPECTED = {
     "0.weight": "stale_in_optimizer",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 3
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "zero_grad",

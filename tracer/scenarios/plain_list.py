@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 8
 STEPS = 2
 EXPECTED = {
     "layers[0].weight": "not_registered",

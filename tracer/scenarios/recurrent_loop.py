@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 3
 STEPS = 3
 EXPECTED = {
     "cell.weight_ih": "updated",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 3
 STEPS = 3
 EXPECTED = {
     "0.weight": "replaced_grad",

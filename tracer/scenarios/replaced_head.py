@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 6
 STEPS = 2
 EXPECTED = {
     "body.weight": "updated",

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 4
 STEPS = 1
 #: The scenarios that are run one by one, each with its own trace, and compared.
 SIDE_BY_SIDE = ("trainable_unregistered", "frozen_registered", "trainable_registered")

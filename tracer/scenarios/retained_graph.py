@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 5
 STEPS = 2
 EXPECTED = {
     "trunk.weight": "updated",

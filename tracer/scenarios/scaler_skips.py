@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Does a step use it?"
+PLACE = 5
 STEPS = 2
 EXPECTED = {
     "weight": "step_skipped",

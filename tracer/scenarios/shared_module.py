@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 1
 STEPS = 3
 EXPECTED = {
     "encoder.weight": "updated",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "How gradients add up"
+PLACE = 2
 STEPS = 3
 EXPECTED = {
     "embed.weight": "updated",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 1
 STEPS = 1
 EXPECTED = {
     "a_Linear.weight": "updated",

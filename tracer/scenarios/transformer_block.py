@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Other ways to run autograd"
+PLACE = 11
 STEPS = 2
 EXPECTED = {
     "attend.in_proj_weight": "updated",

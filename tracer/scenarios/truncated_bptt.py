@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 10
 STEPS = 4
 EXPECTED = {
     "rnn.weight_ih_l0": "updated",

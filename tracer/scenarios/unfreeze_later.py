@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Patterns that are meant to be so"
+PLACE = 2
 STEPS = 4
 EXPECTED = {
     "backbone.weight": "updated",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What makes a parameter train"
+PLACE = 5
 STEPS = 4
 EXPECTED = {
     "backbone.weight": "not_in_optimizer",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "Can the gradient reach it?"
+PLACE = 12
 STEPS = 3
 EXPECTED = {
     "body.weight": "updated",

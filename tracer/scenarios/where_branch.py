@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 CHAPTER = "What is the gradient worth?"
+PLACE = 2
 STEPS = 3
 EXPECTED = {
     "negative.weight": "zero_grad",

@@ -221,6 +221,8 @@ def _lines(stream: IO[bytes] | gzip.GzipFile, reading: _Reading, max_bytes: int)
             reading.line -= 1
             return
         if not line.endswith(b"\n"):
+            if reading.line == 1 and not line.startswith(b"{"):
+                raise _foreign(reading)
             raise EOFError
         yield line
 
