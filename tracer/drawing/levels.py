@@ -9,10 +9,9 @@ from tracer.diagnosis.findings import Report
 from tracer.drawing.dot import dot_text
 from tracer.drawing.engines import LayoutTimeoutError, lay_out
 from tracer.drawing.picture import dress, title_of
-from tracer.drawing.states import leaf_states
+from tracer.drawing.states import gather
 from tracer.graphs.fold import VISIBLE, fold_view
 from tracer.graphs.items import View
-from tracer.graphs.merged import merge_graphs
 from tracer.traces import Trace
 
 #: A level with more boxes than this is left out: nobody reads it, and it takes seconds to lay out.
@@ -46,7 +45,7 @@ def draw_levels(
     Raises:
         EngineError: when no engine is there, or the default drawing takes longer than ``seconds``.
     """
-    merged, states = merge_graphs(trace), leaf_states(trace, report)
+    merged, states = gather(trace, report)
     deepest = max((seen.path.count(".") + 2 for seen in merged.modules.values() if seen.path), default=1)
     wanted = [depth] if depth is not None else [None, *range(1, deepest + 1)]
     end = time.monotonic() + seconds
@@ -72,6 +71,6 @@ def _lay_out(
 ) -> Level:
     dot = dot_text(view, title_of(trace, report))
     left = max(0.5, end - time.monotonic())
-    svg = dress(lay_out(dot, "svg", engine=engine, timeout=left).decode("utf-8"), "auto")
+    svg = dress(lay_out(dot, "svg", engine=engine, timeout=left).decode("utf-8"), "auto", title_of(trace, report))
     name = "auto" if level is None else str(level)
     return Level(name, svg[svg.index("<svg") :], dict(view.leaf_boxes), len(view.boxes))

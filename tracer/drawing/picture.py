@@ -1,33 +1,41 @@
-"""The annotated picture of a trace: view, DOT, layout, and a second try with more folding when it is too slow."""
+"""The annotated picture of a trace: view, DOT, layout, and more folding where it is too slow or too large."""
 
 from __future__ import annotations
 
-import re
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tracer.diagnosis.findings import Report
 from tracer.drawing.dot import dot_text as dot_of
 from tracer.drawing.engines import LayoutTimeoutError, lay_out
-from tracer.drawing.states import leaf_states
-from tracer.drawing.style import stylesheet
+from tracer.drawing.states import gather
+from tracer.drawing.style import LOOKS
+from tracer.drawing.svg import dress, size_of
 from tracer.errors import UsageError
+from tracer.events import ModelSeen
 from tracer.graphs.fold import VISIBLE, fold_view
-from tracer.graphs.items import View
-from tracer.graphs.merged import Merged, merge_graphs
+from tracer.graphs.items import LeafState
+from tracer.graphs.merged import Merged
 from tracer.traces import Trace
 
+__all__ = ["dot_text", "draw", "dress", "svg_text", "title_of"]
+
 #: Boxes aimed at, one try after the other.
-_TRIES = (VISIBLE, 50, 15)
+_TRIES = (VISIBLE, 80, 60, 44, 34, 26, 20, 14, 8)
+#: Points that a laptop shows at a readable size: its width, and a few screens down.
+_WIDEST, _TALLEST = 1150.0, 1750.0
+#: Seconds for all layouts of one picture.
+_SECONDS = 3.0
 
 
 def draw(trace: Trace, report: Report | None, path: str | Path, **options: Any) -> Path:
     """Draw to a file; its suffix chooses the format: ``.svg``, ``.png`` or ``.dot`` (``.gv``).
 
     Options: ``engine``, ``theme`` ("auto", "light", "dark"), ``depth``, ``focus``, ``expand``,
-    ``only_problems``, ``timeout`` in seconds, ``rankdir``.
+    ``only_problems``, ``timeout`` in seconds for the layout, ``rankdir``.
 
     Raises:
         UsageError: for another suffix.
@@ -40,7 +48,7 @@ def draw(trace: Trace, report: Report | None, path: str | Path, **options: Any) 
     elif kind == "svg":
         path.write_text(svg_text(trace, report, **options), encoding="utf-8")
     elif kind == "png":
-        path.write_bytes(_laid_out(trace, report, "png", options))
+        path.write_bytes(png_bytes(trace, report, **options))
     else:
         raise UsageError(f"cannot draw to {path.name!r}.", "Give a name that ends in .svg, .png or .dot.")
     return path
@@ -48,64 +56,90 @@ def draw(trace: Trace, report: Report | None, path: str | Path, **options: Any) 
 
 def dot_text(trace: Trace, report: Report | None, **options: Any) -> str:
     """Return the DOT of the picture; needs no layout engine. Options as for ``draw``."""
-    merged = merge_graphs(trace)
-    return dot_of(
-        _view(merged, trace, report, options, VISIBLE),
-        title_of(trace, report),
-        rankdir=options.get("rankdir", "TB"),
-    )
+    return _dot(*gather(trace, report), title_of(trace, report), options, VISIBLE, "")
 
 
 def svg_text(trace: Trace, report: Report | None, **options: Any) -> str:
     """Return the SVG of the picture. Options as for ``draw``."""
-    svg = _laid_out(trace, report, "svg", options).decode("utf-8")
-    return dress(svg, options.get("theme", "auto"))
+    svg, _ = _laid_out(trace, report, options)
+    return dress(svg, options.get("theme", "auto"), title_of(trace, report))
 
 
-def _laid_out(trace: Trace, report: Report | None, kind: str, options: dict[str, Any]) -> bytes:
-    merged = merge_graphs(trace)
+def png_bytes(trace: Trace, report: Report | None, **options: Any) -> bytes:
+    """Return the picture as PNG. Options as for ``draw``."""
+    _, dot = _laid_out(trace, report, options)
+    return lay_out(dot, "png", engine=options.get("engine"), timeout=float(options.get("timeout", 20.0)))
+
+
+def _laid_out(trace: Trace, report: Report | None, options: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the SVG and the DOT of the first try that is quick and small enough, else of the smallest.
+
+    The layout is given ``_SECONDS`` in all; a try that takes longer is ended and the picture is folded further.
+    Only the last try may take the whole ``timeout``, so that there is a picture on a slow machine too.
+    """
+    (merged, states), title = gather(trace, report), title_of(trace, report)
     timeout = float(options.get("timeout", 20.0))
-    note = ""
+    chosen = any(options.get(key) is not None for key in ("depth", "focus", "expand"))
+    end = time.monotonic() + min(_SECONDS, timeout)
+    note, last, best = "", "", ("", "")
     for visible in _TRIES:
-        view = _view(merged, trace, report, options, visible)
-        if note:
-            view.notes.append(note)
-        dot = dot_of(view, title_of(trace, report), rankdir=options.get("rankdir", "TB"))
+        dot = _dot(merged, states, title, options if not note else {}, visible, note)
+        if dot == last:
+            continue
+        last = dot
+        left = timeout if chosen or visible == _TRIES[-1] else end - time.monotonic()
         try:
-            return lay_out(dot, kind, engine=options.get("engine"), timeout=timeout)
+            svg = lay_out(dot, "svg", engine=options.get("engine"), timeout=max(0.2, left)).decode("utf-8")
         except LayoutTimeoutError:
-            note = f"the layout took more than {timeout:g} s, so the picture is folded further"
+            if best[0]:
+                break
             if visible == _TRIES[-1]:
                 raise
-    raise AssertionError("unreachable")
+            note, chosen = "the layout took too long, so the picture is folded further", False
+            continue
+        if not best[0] or _excess(svg) < _excess(best[0]):
+            best = (svg, dot)
+        if chosen or _excess(svg) <= 1.0:
+            break
+    return best
 
 
-def _view(merged: Merged, trace: Trace, report: Report | None, options: dict[str, Any], visible: int) -> View:
-    wanted = {
-        key: options[key] for key in ("depth", "focus", "expand", "only_problems") if options.get(key) is not None
-    }
-    if visible != VISIBLE:
-        wanted.pop("depth", None)
-        wanted.pop("expand", None)
-    return fold_view(merged, leaf_states(trace, report), visible=visible, **wanted)
+def _excess(svg: str) -> float:
+    """Return how many times larger a picture is than what can be read; at most 1 is fine."""
+    width, height = size_of(svg)
+    return max(width / _WIDEST, height / _TALLEST)
+
+
+def _dot(
+    merged: Merged,
+    states: Mapping[int, LeafState],
+    title: Sequence[str],
+    options: Mapping[str, Any],
+    visible: int,
+    note: str,
+) -> str:
+    keys = ("depth", "focus", "expand", "only_problems")
+    wanted = {key: options[key] for key in keys if options.get(key) is not None}
+    view = fold_view(merged, states, visible=visible, **wanted)
+    if note:
+        view.notes.append(note)
+    return dot_of(view, title, rankdir=options.get("rankdir", "TB"))
 
 
 def title_of(trace: Trace, report: Report | None) -> Sequence[str]:
-    """Return the lines above the picture."""
+    """Return the lines above the picture: what ran, and how many leaves are in which state."""
+    models = list(dict.fromkeys(model.cls for model in trace.of(ModelSeen)))[:3]
+    name = trace.header.program or ", ".join(models) or "autograd graph"
     if report is None:
-        return [trace.header.program or "autograd graph"]
-    counts = Counter(row.verdict for row in report.parameters)
-    told = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.most_common())
-    return [f"{trace.header.program or 'autograd graph'}: {len(report.parameters)} parameters: {told or 'none'}"]
+        return [name]
+    counts = Counter((row.verdict, row.severity) for row in report.parameters)
+    told = "    ".join(
+        f"{_sign(verdict, severity)} {count} {verdict.replace('_', ' ')}"
+        for (verdict, severity), count in counts.most_common()
+    )
+    many = len(report.parameters)
+    return [name, f"{many} parameter{'' if many == 1 else 's'}:    {told}" if many else "no parameters"]
 
 
-def dress(svg: str, theme: str) -> str:
-    """Put the stylesheet for the theme into an SVG; colours in attributes stay as a fallback."""
-    if theme not in ("auto", "light", "dark"):
-        raise UsageError(f"theme is {theme!r}.", "It may be 'auto', 'light' or 'dark'.")
-    start = svg.find("<svg")
-    head, body = svg[:start], svg[start:]
-    head = "".join(re.findall(r"<\?xml.*?\?>", head)) + "\n" if "<?xml" in head else ""
-    body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
-    end = body.index(">") + 1
-    return f"{head}{body[:end]}\n<style>{stylesheet(theme)}</style>{body[end:]}"
+def _sign(verdict: str, severity: str) -> str:
+    return LOOKS["leaf-frozen" if verdict == "frozen" else f"leaf-{severity}"].sign

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tracer.graphs.items import Path
 
@@ -44,25 +44,60 @@ def _same(group: Callable[[int], object], a: int, b: int) -> bool:
     return mine is not None and mine == group(b)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One of several equal modules in a row."""
+
+    first: Path  #: the one that is drawn for all
+    last: Path
+    count: int
+    turn: int  #: which of them this is, from 0
+
+
 _NUMBER = re.compile(r"\d+")
+#: Longest pattern of siblings that is looked for: (Linear, ReLU), (Linear, ReLU), ... has 2.
+_PERIOD = 4
 
 
 def fold_repeats(
     children: Mapping[Path, list[Path]], signature: Callable[[Path], object], least: int = 3
-) -> dict[Path, tuple[Path, int]]:
-    """Return, for each module that repeats a sibling, (the one drawn in its place, how many there are).
+) -> dict[Path, Repeat]:
+    """Return, for each module that repeats siblings before or behind it, what stands for it.
 
-    Siblings repeat when their names differ in a number only and their signatures are equal. The one that is
-    drawn maps to itself.
+    Siblings repeat when their names differ in a number only, their signatures are equal, and none that differs
+    stands between them; a pattern of up to four siblings may repeat as a whole.
+
+    Args:
+        children: modules by parent, in order.
+        signature: what must be equal; None never repeats.
+        least: how often, at least.
     """
-    found: dict[Path, tuple[Path, int]] = {}
+    found: dict[Path, Repeat] = {}
     for siblings in children.values():
-        alike: dict[tuple[str, object], list[Path]] = defaultdict(list)
-        for path in siblings:
-            mark = signature(path)
-            if _NUMBER.search(path[-1]) and mark is not None:
-                alike[_NUMBER.sub("#", path[-1]), mark].append(path)
-        for members in alike.values():
-            if len(members) >= least:
-                found.update((path, (members[0], len(members))) for path in members)
+        marks = [_mark(path, signature(path)) for path in siblings]
+        at = 0
+        while at < len(siblings):
+            period, turns = _longest(marks, at, least)
+            for i in range(at, at + period * turns):
+                first = at + (i - at) % period
+                last = first + period * (turns - 1)
+                found[siblings[i]] = Repeat(siblings[first], siblings[last], turns, (i - at) // period)
+            at += max(1, period * turns)
     return found
+
+
+def _mark(path: Path, signature: object) -> object:
+    return (_NUMBER.sub("#", path[-1]), signature) if signature is not None and _NUMBER.search(path[-1]) else None
+
+
+def _longest(marks: Sequence[object], at: int, least: int) -> tuple[int, int]:
+    """Return (length of the pattern, how often it stands in a row); (0, 0) where none does."""
+    best = (0, 0)
+    for period in range(1, _PERIOD + 1):
+        end = at
+        while end < len(marks) and marks[end] is not None and (end < at + period or marks[end] == marks[end - period]):
+            end += 1
+        turns = (end - at) // period
+        if turns >= least and turns * period > best[0] * best[1]:
+            best = (period, turns)
+    return best
