@@ -12,6 +12,7 @@ from tracer.commands.terminal import say
 
 if TYPE_CHECKING:
     from tracer.diagnosis.findings import ParameterReport, Report, Where
+    from tracer.traces import Trace
 
 
 @click.command("explain")
@@ -24,30 +25,35 @@ def command(trace: Path, param: str) -> int:
     found = load(trace)
     report = diagnose(found)
     row = report[param]
-    for line in explain(report, row):
+    for line in explain(found, report, row):
         say(line)
     return 0
 
 
-def explain(report: Report, row: ParameterReport) -> Iterator[str]:
-    """Yield the lines of the explanation."""
+def explain(trace: Trace, report: Report, row: ParameterReport) -> Iterator[str]:
+    """Yield the lines of the explanation: verdict, facts, the gradient's path, source lines, other findings."""
+    from tracer.reports.route import route_lines
+
     yield f"{report.name_of(row.leaf)}: {row.verdict} ({row.severity}, {row.confidence})"
     yield f"  {row.message}"
     if row.fix:
         yield f"  Fix: {row.fix}"
     yield ""
     yield from _facts(row)
+    yield from route_lines(trace, report, row)
     for where in row.where:
         yield from _place(where)
     others = [f for f in report.findings if row.leaf in f.parameters and f.name != row.verdict]
     for finding in others:
-        yield f"\nalso {finding.code} {finding.name} ({finding.severity}): {finding.message}"
+        yield ""
+        yield f"also {finding.code} {finding.name} ({finding.severity}): {finding.message}"
         if finding.fix:
             yield f"  Fix: {finding.fix}"
         for where in finding.where:
             yield from _place(where)
     for note in report.notes:
-        yield f"\nnote: {note}"
+        yield ""
+        yield f"note: {note}"
 
 
 def _facts(row: ParameterReport) -> Iterator[str]:
@@ -81,10 +87,13 @@ def _change(row: ParameterReport) -> str:
 
 
 def _place(where: Where) -> Iterator[str]:
+    from tracer.reports.words import dedented
+
     role = f" [{where.role}]" if where.role else ""
     op = f": {where.op}" if where.op else ""
-    yield f"\n  {where.file}:{where.line} in {where.function}{op}{role}"
-    for offset, code in enumerate(where.code):
+    yield ""
+    yield f"  {where.file}:{where.line} in {where.function}{op}{role}"
+    for offset, code in enumerate(dedented(where.code)):
         number = where.first + offset
         yield f"  {'>' if number == where.line else ' '} {number:>5} | {code}"
 

@@ -22,7 +22,8 @@ def open_console(color: str, *, stderr: bool = False, width: int = 100) -> Conso
     return Console(
         file=stream,
         force_terminal=True if color == "always" else None,
-        no_color=True if color == "never" else None,
+        no_color={"never": True, "always": False}.get(color),
+        color_system="standard" if color == "always" else "auto",
         width=None if stream.isatty() else width,
         highlight=False,
         soft_wrap=False,

@@ -3,52 +3,69 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tracer.diagnosis.findings import Finding, ParameterReport, Report, Where
-from tracer.reports.words import LOOKS, answer, clean, number, shortened
+from tracer.diagnosis.findings import Finding, Report, Where
+from tracer.reports.text_table import table
+from tracer.reports.words import LOOKS, ROLES, answer, clean, dedented, names_by_leaf, short_file, shortened
 from tracer.traces import Trace
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-#: Rows of the table before healthy ones are summed up.
-ROWS = 40
+#: Places shown per finding; the page shows all.
+PLACES = 3
+#: Roles that tell where a thing comes from, not what is wrong with it: shown when there is nothing else.
+_BACKGROUND = ("made", "reentry", "backward", "step")
 
 
 def render(trace: Trace, report: Report, **options: Any) -> str:
-    """Return the report as plain text, 100 columns wide."""
+    """Return the report as plain text, 100 columns wide, with every parameter."""
     from rich.console import Console
 
     buffer = io.StringIO()
     print_report(report, Console(file=buffer, width=100, no_color=True, highlight=False), verbose=True)
-    return buffer.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the answer, the findings and the table.
 
     Args:
-        verbose: also list healthy parameters beyond the first 40.
+        verbose: list every parameter and every info.
     """
     ascii_only = not _can_show(console)
-    console.print(_headline(report, ascii_only))
+    names = names_by_leaf(report)
+    _show(console, _headline(report, ascii_only))
     for finding in report.findings:
         if finding.severity != "info" or verbose:
             console.print()
-            for line in _finding(report, finding, ascii_only):
-                console.print(line, soft_wrap=True)
-    console.print()
+            for line in _finding(finding, names, ascii_only):
+                _show(console, line)
     if report.parameters:
-        console.print(table(report, ascii_only=ascii_only, verbose=verbose))
+        console.print()
+        console.print(table(report, width=console.width, ascii_only=ascii_only, verbose=verbose))
     hidden = [f for f in report.findings if f.severity == "info" and not verbose]
-    for finding in hidden[:3]:
-        console.print(_plain(f"info {finding.code} {finding.name}: {clean(finding.message)}"), soft_wrap=True)
+    for finding in hidden[:PLACES]:
+        who = ", ".join(_whom(finding, names))
+        _show(console, _plain(f"info {finding.code} {finding.name}  {who}: {clean(finding.message)}"))
+    if len(hidden) > PLACES:
+        _show(console, _plain(f"and {len(hidden) - PLACES} more of severity info", "dim"))
     for note in report.notes:
-        console.print(_plain(f"note: {clean(note)}"), soft_wrap=True)
+        _show(console, _plain(f"note: {clean(note)}"))
+
+
+def _show(console: Console, line: Text) -> None:
+    """Print a line: wrapped at words under its own indent in a terminal, whole in a pipe."""
+    from rich.padding import Padding
+
+    indent = len(line.plain) - len(line.plain.lstrip(" "))
+    if not console.is_terminal or not console.width or "│" in line.plain[:10] or "|" in line.plain[:10]:
+        console.print(line, soft_wrap=True)
+    else:
+        console.print(Padding(line[indent:], (0, 0, 0, indent)))
 
 
 def _can_show(console: Console) -> bool:
@@ -72,77 +89,35 @@ def _headline(report: Report, ascii_only: bool) -> Text:
     return _plain(f"{_symbol(worst, ascii_only)} {clean(answer(report))}", f"bold {LOOKS[worst][3]}")
 
 
-def _finding(report: Report, finding: Finding, ascii_only: bool) -> Iterator[Text]:
-    names = [clean(name, 120) for name in report.names_of(finding)]
-    everyone = [clean(report.name_of(row.leaf), 120) for row in report.parameters]
+def _whom(finding: Finding, names: Mapping[int, str]) -> list[str]:
+    own = [clean(names.get(leaf, f"leaf {leaf}"), 120) for leaf in finding.parameters]
+    return shortened(own, [clean(name, 120) for name in names.values()])
+
+
+def _finding(finding: Finding, names: Mapping[int, str], ascii_only: bool) -> Iterator[Text]:
     look = LOOKS[finding.severity]
     title = _plain(f"{_symbol(finding.severity, ascii_only)} {finding.code} {finding.name}", f"bold {look[3]}")
-    title.append(f"  {', '.join(shortened(names, everyone))}", style="bold")
+    title.append(f"  {', '.join(_whom(finding, names))}", style="bold")
     if finding.confidence != "certain":
         title.append("  (probable)", style="dim")
     yield title
     yield _plain(f"  {clean(finding.message)}")
-    for where in finding.where[:4]:
+    for where in telling(finding.where):
         yield from _place(where, ascii_only)
     if finding.fix:
         yield _plain(f"  Fix: {clean(finding.fix)}", "green")
 
 
+def telling(where: tuple[Where, ...]) -> tuple[Where, ...]:
+    """Return the few places that tell what is wrong; the first one always."""
+    return tuple(one for i, one in enumerate(where) if i == 0 or one.role not in _BACKGROUND)[:PLACES]
+
+
 def _place(where: Where, ascii_only: bool) -> Iterator[Text]:
-    role = f"  ({where.role})" if where.role else ""
-    yield _plain(f"  {clean(where.file, 200)}:{where.line} in {clean(where.function, 120)}{role}", "cyan")
-    for offset, code in enumerate(where.code):
+    role = f"  ({ROLES.get(where.role, where.role)})" if where.role else ""
+    yield _plain(f"  {clean(short_file(where.file), 200)}:{where.line} in {clean(where.function, 120)}{role}", "cyan")
+    for offset, code in enumerate(dedented(where.code)):
         at = where.first + offset
         here = at == where.line
         mark = (">" if ascii_only else "❯") if here else " "
         yield _plain(f"  {mark}{at:>5} {'|' if ascii_only else '│'} {clean(code, 110)}", "" if here else "dim")
-
-
-def table(report: Report, *, ascii_only: bool = False, verbose: bool = False) -> Table:
-    """Return the table of parameters: problems first, then the rest in the order of the model."""
-    from rich import box
-    from rich.table import Table
-
-    grid = Table(box=box.ASCII if ascii_only else box.SIMPLE_HEAD, expand=False, padding=(0, 1), pad_edge=False)
-    grid.add_column("parameter", overflow="fold", min_width=10)
-    grid.add_column("shape", no_wrap=True)
-    grid.add_column("verdict", no_wrap=True)
-    grid.add_column("grad", justify="right", no_wrap=True)
-    grid.add_column("update", justify="right", no_wrap=True)
-    grid.add_column("optimizer", overflow="ellipsis", no_wrap=True)
-    rows = list(report.parameters)
-    shown = rows if verbose or len(rows) <= ROWS else _most_telling(rows)
-    for row in shown:
-        grid.add_row(*_cells(report, row, ascii_only))
-    if len(shown) < len(rows):
-        grid.caption = f"{len(rows) - len(shown)} more parameters, all updated or frozen"
-    return grid
-
-
-def _most_telling(rows: list[ParameterReport]) -> list[ParameterReport]:
-    bad = [row for row in rows if row.severity in ("error", "warning")]
-    good = [row for row in rows if row.severity not in ("error", "warning")]
-    return bad + good[: max(0, ROWS - len(bad))]
-
-
-def _cells(report: Report, row: ParameterReport, ascii_only: bool) -> tuple[Text, ...]:
-    look = LOOKS[row.severity]
-    owners = ", ".join(f"{clean(o.name, 30)}[{o.group}] lr {number(o.lr)}" for o in row.optimizers)
-    shape = ("x" if ascii_only else "×").join(map(str, row.shape)) or "scalar"
-    return (
-        _plain(clean(report.name_of(row.leaf), 200)),
-        _plain(shape, "dim"),
-        _plain(f"{_symbol(row.severity, ascii_only)} {row.verdict}", look[3]),
-        _plain(number(row.grad.norm) if row.grad.accumulated or row.grad.norm else "none"),
-        _plain(_update(row)),
-        _plain(owners or "none", "" if owners else "dim"),
-    )
-
-
-def _update(row: ParameterReport) -> str:
-    value = row.value
-    if value.changed is None:
-        return "?"
-    if not value.changed:
-        return "none"
-    return number(value.update_norm)

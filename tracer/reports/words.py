@@ -64,7 +64,7 @@ def dedented(code: Sequence[str]) -> list[str]:
     return textwrap.dedent("\n".join(code)).split("\n") if code else []
 
 
-def elide(text: str, most: int) -> str:
+def elide(text: str, most: int, mark: str = "…") -> str:
     """Return a name in at most ``most`` signs: parts in its middle give way, first and last part stay.
 
     ``encoder.layers.0.attention.weight`` becomes ``encoder.layers…attention.weight``.
@@ -75,10 +75,10 @@ def elide(text: str, most: int) -> str:
     best = ""
     for head in range(len(parts) - 1, 0, -1):
         for tail in range(1, len(parts) - head):
-            shown = f"{'.'.join(parts[:head])}…{'.'.join(parts[-tail:])}"
+            shown = f"{'.'.join(parts[:head])}{mark}{'.'.join(parts[-tail:])}"
             if len(best) < len(shown) <= most:
                 best = shown
-    return best or f"…{text[-(most - 1) :]}"
+    return best or f"{mark}{text[-max(1, most - len(mark)) :]}"
 
 
 def names_by_leaf(report: Report) -> dict[int, str]:
