@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Rows before parameters that are alike are put together.
 ROWS = 40
 #: Columns that a name should have at least; other columns give way for it.
-NAME = 26
+NAME = 34
 
 
 @dataclass(frozen=True, slots=True)

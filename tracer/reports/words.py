@@ -67,18 +67,19 @@ def dedented(code: Sequence[str]) -> list[str]:
 def elide(text: str, most: int, mark: str = "…") -> str:
     """Return a name in at most ``most`` signs: parts in its middle give way, first and last part stay.
 
+    Numbers stay where they can: repeated layers differ in them.
     ``encoder.layers.0.attention.weight`` becomes ``encoder.layers…attention.weight``.
     """
     if len(text) <= most:
         return text
     parts = text.split(".")
-    best = ""
-    for head in range(len(parts) - 1, 0, -1):
-        for tail in range(1, len(parts) - head):
-            shown = f"{'.'.join(parts[:head])}{mark}{'.'.join(parts[-tail:])}"
-            if len(best) < len(shown) <= most:
-                best = shown
-    return best or f"{mark}{text[-max(1, most - len(mark)) :]}"
+    fitting = [
+        (sum(part.isdigit() for part in (*parts[:head], *parts[-tail:])), len(shown), tail, shown)
+        for head in range(1, len(parts))
+        for tail in range(1, len(parts) - head)
+        if len(shown := f"{'.'.join(parts[:head])}{mark}{'.'.join(parts[-tail:])}") <= most
+    ]
+    return max(fitting)[-1] if fitting else f"{mark}{text[-max(1, most - len(mark)) :]}"
 
 
 def names_by_leaf(report: Report) -> dict[int, str]:
