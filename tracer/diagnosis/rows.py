@@ -46,7 +46,7 @@ def owners_of(leaf: LeafFacts, facts: Facts) -> tuple[OwnerReport, ...]:
 def grad_of(leaf: LeafFacts) -> GradReport:
     """Return the last gradient that was measured: as backward left it, else as a step saw it."""
     at_steps = (step.grad for step in leaf.steps if step.grad is not None)
-    measured = [g for g in (*leaf.grads, *at_steps) if g.norm is not None and leaf.accumulated]
+    measured = [g for g in (*leaf.grads, *at_steps) if g.norm is not None and (leaf.accumulated or g.norm)]
     if not measured:
         return GradReport(len(leaf.accumulated))
     last: GradMeasured = max(measured, key=lambda grad: grad.step)

@@ -117,7 +117,7 @@ class Backwards:
             if leaf is not None:
                 call.leaf_of[i] = leaf
                 session.follow(leaf, variable)
-                if variable.grad is None:
+                if leaf.trained(variable).grad is None:
                     leaf.used = leaf.zeroed = False
         if call.accumulates:
             self.reached.update(leaf.key for leaf in call.leaf_of.values())

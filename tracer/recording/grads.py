@@ -15,7 +15,7 @@ import torch
 
 from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import exact_norm, fetch, norms, numbers, readable, zero_share
+from tracer.recording.measure import exact_norm, fetch, is_empty, norms, numbers, readable, zero_share
 from tracer.recording.places import Site, user_site_and_call
 from tracer.recording.torch_compat import without_torch_function
 
@@ -120,7 +120,8 @@ class Grads:
                     if tensor is not None and grad is None:
                         session.emit(GradMeasured(session.step, leaf.key, when, None, optimizer=optimizer))
                     continue
-                found.append((leaf, grad))
+                if not is_empty(grad):
+                    found.append((leaf, grad))
             self._emit(found, when, optimizer)
 
     def _emit(self, found: list[tuple[Leaf, Tensor]], when: str, optimizer: int | None) -> None:

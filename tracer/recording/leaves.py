@@ -44,6 +44,11 @@ class Leaf:
         self.dtype = str(tensor.dtype).removeprefix("torch.")
         self.device = str(tensor.device)
 
+    def trained(self, seen: torch.Tensor) -> torch.Tensor:
+        """Return the tensor that is trained: ``seen`` itself, or the sharded parameter that it stands in for."""
+        own = self.ref()
+        return seen if own is None else own
+
 
 class Leaves:
     """Registry of leaves. Keys count from 0 and are never reused."""
@@ -51,6 +56,8 @@ class Leaves:
     def __init__(self) -> None:
         self._by_id: dict[int, Leaf] = {}
         self.all: list[Leaf] = []
+        #: id of a gathered parameter -> (itself, the leaf that it stands in for)
+        self._stand_ins: dict[int, tuple[weakref.ref[torch.Tensor], Leaf]] = {}
         self._bare: dict[int, tuple[weakref.ref[torch.Tensor], set[int]]] = {}
         self._births: dict[int, tuple[weakref.ref[torch.Tensor], Site]] = {}
         self.on_new: Callable[[Leaf, torch.Tensor], None] | None = None
@@ -60,7 +67,22 @@ class Leaves:
         leaf = self._by_id.get(id(tensor))
         if leaf is not None and leaf.ref() is tensor:
             return leaf
+        if self._stand_ins:
+            known = self._stand_ins.get(id(tensor))
+            if known is not None and known[0]() is tensor:
+                return known[1]
         return None
+
+    def stand_in(self, gathered: torch.Tensor, sharded: torch.Tensor) -> None:
+        """Let a parameter that FSDP gathers while its module runs count as the sharded one that is trained."""
+        known = self._stand_ins.get(id(gathered))
+        if known is not None and known[0]() is gathered:
+            return
+        leaf = self.add(sharded)
+        stray = self._by_id.pop(id(gathered), None)
+        if stray is not None and stray.ref() is gathered:
+            stray.kind = "hidden"
+        self._stand_ins[id(gathered)] = (weakref.ref(gathered), leaf)
 
     def add(self, tensor: torch.Tensor, made: Site | None = None) -> Leaf:
         """Follow a tensor from now on; return its record."""

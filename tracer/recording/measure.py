@@ -28,6 +28,20 @@ def readable(tensor: Any) -> bool:
     )
 
 
+def allocated(tensor: torch.Tensor) -> bool:
+    """Tell whether memory stands behind a tensor: FSDP frees that of gathered parameters, and reading it crashes."""
+    if tensor.layout != torch.strided or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        return True
+    return tensor.numel() == 0 or tensor.untyped_storage().nbytes() > 0
+
+
+def is_empty(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor holds no element here: of size zero, or a shard of which this rank has nothing."""
+    if tensor.numel() == 0:
+        return True
+    return type(tensor) not in (torch.Tensor, torch.nn.Parameter) and plain(tensor).numel() == 0
+
+
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """Return the dense, detached, local tensor that holds the numbers (sparse values, DTensor shard)."""
     local: Callable[[], torch.Tensor] | None = getattr(tensor, "to_local", None)
@@ -97,9 +111,11 @@ def numbers(tensor: torch.Tensor) -> object:
 
     ``None`` for tensors of more than 64 elements and for those that cannot be read.
     """
-    if tensor.numel() > KEPT or not readable(tensor):
+    if tensor.numel() > KEPT or not readable(tensor) or not allocated(tensor):
         return None
     with without_torch_function(), torch.no_grad():
+        if hasattr(tensor, "to_local"):
+            tensor = tensor.to_local()
         tensor = (tensor if tensor.layout == torch.strided else tensor.to_dense()).detach()
         tensor = tensor.resolve_conj().resolve_neg()
         if tensor.is_complex():

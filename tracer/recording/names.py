@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
@@ -13,7 +14,12 @@ from tracer.events import LeafSeen, ModelSeen, ModuleSeen, NameRebound, Optimize
 from tracer.recording.attributes import named_modules, unregistered
 from tracer.recording.leaves import Leaf
 from tracer.recording.places import Site
-from tracer.recording.torch_compat import without_torch_function
+from tracer.recording.torch_compat import (
+    gathered_parameters,
+    is_gathering,
+    without_torch_function,
+    wrapped_module,
+)
 from tracer.recording.variables import names_of
 
 if TYPE_CHECKING:
@@ -52,6 +58,7 @@ class Names:
         self._non_leaf: dict[int, int] = {}  # id of an underlying leaf -> leaf key of the attribute
         self._looks = 0
         self._replaced_sites: dict[int, Site | None] = {}
+        self._gathering: list[weakref.ref[Module]] = []  #: modules whose parameters FSDP swaps while they run
 
     def give(self, models: list[tuple[str, Module]]) -> None:
         """Follow exactly these models."""
@@ -60,8 +67,11 @@ class Names:
     # ------------------------------------------------------------------ when to look
 
     def before_backward(self, frame: FrameType | None) -> None:
-        if self.dirty:
-            with without_torch_function():
+        with without_torch_function():
+            for ref in self._gathering:
+                for gathered, sharded in gathered_parameters(ref()):
+                    self.session.leaves.stand_in(gathered, sharded)
+            if self.dirty:
                 self.refresh()
         self._look(frame)
 
@@ -130,6 +140,7 @@ class Names:
     def refresh(self) -> None:
         """Find roots and walk their parameters; note names that moved to another tensor."""
         self.dirty = False
+        self._gathering = [weakref.ref(m) for m in self.session.modules.alive() if is_gathering(m)]
         roots = list(self._roots())
         claimed: set[int] = set()
         for model, module in roots:
@@ -146,7 +157,7 @@ class Names:
                 model.name = model.name or name
                 yield model, module
             return
-        alive = self.session.modules.alive()
+        alive = [module for module in self.session.modules.alive() if wrapped_module(module) is None]
         inside: set[int] = set()
         for module in alive:
             inside.update(id(child) for child in module._modules.values() if child is not None)
@@ -230,11 +241,13 @@ class Names:
         names: dict[int, list[str]],
     ) -> None:
         leaf = self.session.leaves.add(tensor)
+        tensor = leaf.trained(tensor)
         bound[name] = leaf.key
         names.setdefault(leaf.key, []).append(name)
         if len(names[leaf.key]) > 1:
             if leaf.kind == "unregistered" and registered:
                 leaf.kind = "parameter"
+                names[leaf.key].insert(0, names[leaf.key].pop())  # the registered name is the one users know
             return
         leaf.kind = "parameter" if registered else "unregistered"
         leaf.module = self.session.modules.info(module).key

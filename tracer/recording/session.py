@@ -313,6 +313,7 @@ class Session:
 
     def follow(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Put the post-accumulate hook on a leaf, once, and take its starting value."""
+        tensor = leaf.trained(tensor)  # what stands in for a sharded parameter is not what is trained
         if not leaf.hooked and tensor.is_leaf and tensor.requires_grad:
             leaf.hooked = True
 

@@ -208,3 +208,31 @@ def global_hook_question(ours: frozenset[int]) -> list[tuple[Any, str, Callable[
         return any(key not in ours for table in asked for key in table)
 
     return [(module, "_has_any_global_hook", has_any_global_hook)]
+
+
+def is_gathering(module: torch.nn.Module) -> bool:
+    """Tell whether ``fully_shard`` manages a module: it swaps its parameters for gathered ones while it runs."""
+    return hasattr(module, "_get_fsdp_state")
+
+
+def gathered_parameters(module: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return (gathered, sharded) for the parameters that ``fully_shard`` has gathered so far; [] where it hides them.
+
+    Source: https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
+    """
+    try:
+        state = module._get_fsdp_state()
+        groups = getattr(state, "_fsdp_param_groups", None) or [state._fsdp_param_group]
+        found = [(getattr(p, "_unsharded_param", None), p.sharded_param) for g in groups if g for p in g.fsdp_params]
+    except AttributeError:
+        return []
+    return [(gathered, sharded) for gathered, sharded in found if gathered is not None]
+
+
+def wrapped_module(module: torch.nn.Module) -> torch.nn.Module | None:
+    """Return what DataParallel, DistributedDataParallel or ``torch.compile`` wraps; None for any other module."""
+    if isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
+        inner: torch.nn.Module = module.module
+        return inner
+    inside = module._modules.get("_orig_mod")
+    return inside if inside is not None and type(module).__name__ == "OptimizedModule" else None

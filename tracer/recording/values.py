@@ -17,7 +17,7 @@ import torch
 
 from tracer.events import ValueMeasured
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import KEPT, numbers, plain, readable
+from tracer.recording.measure import KEPT, allocated, numbers, plain, readable
 from tracer.recording.places import Site
 from tracer.recording.torch_compat import without_torch_function
 
@@ -218,10 +218,12 @@ class Values:
     # ------------------------------------------------------------------ snapshots
 
     def _take(self, leaf: Leaf, tensor: torch.Tensor, like: Snapshot | None = None) -> Snapshot | None:
-        if not self.session.compare or not readable(tensor):
+        if not self.session.compare or not readable(tensor) or not allocated(tensor):
             return None
         with without_torch_function(), torch.no_grad():
             flat = plain(tensor).reshape(-1)
+            if flat.numel() == 0:
+                return None
             if flat.is_complex():
                 flat = torch.view_as_real(flat).reshape(-1)
             exact = self._past[leaf.key].exact_next if leaf.key in self._past else False

@@ -31,6 +31,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not fed:
         return None
     if any(w.step.value is None for w in fed):
+        if facts.header.values_compared:
+            return None  # nothing of it lies on this rank, or its values cannot be read: the verdict says so
         return NotApplicable("values were not compared around steps, so rounding and overwriting were not judged")
     if any(w.step.value.changed for w in fed if w.step.value) or not all(w.grad and finite(w.grad) for w in fed):
         return None
