@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tracer.traces import Trace
 
 
+_LINE = 70  #: characters of numbers on one line
+
+
 @click.command("explain")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.argument("param")
@@ -68,11 +71,23 @@ def _facts(row: ParameterReport) -> Iterator[str]:
         share = "" if row.grad.zero_share is None else f", {row.grad.zero_share:.1%} of it zero"
         yield f"  gradient norm   {_number(row.grad.norm)}{share}"
     if row.grad.values is not None:
-        yield f"  gradient        {row.grad.values}"
+        yield f"  gradient        {_few(row.grad.values)}"
     yield f"  value           {_change(row)}"
     if row.value.before is not None:
-        yield f"    before        {row.value.before}"
-        yield f"    after         {row.value.after}"
+        yield f"    before        {_few(row.value.before)}"
+        yield f"    after         {_few(row.value.after)}"
+
+
+def _few(values: object) -> str:
+    """Return nested numbers in few digits, cut where a line gets long; ``report.json`` has all of them."""
+    text = _digits(values)
+    return text if len(text) <= _LINE else f"{text[:_LINE].rpartition(',')[0]}, ... (all in report.json)"
+
+
+def _digits(values: object) -> str:
+    if isinstance(values, list | tuple):
+        return f"[{', '.join(map(_digits, values))}]"
+    return f"{values:.4g}" if isinstance(values, float) else str(values)
 
 
 def _change(row: ParameterReport) -> str:
