@@ -164,6 +164,8 @@ def test_a_source_that_cannot_be_decoded_is_told_like_a_syntax_error(
 ) -> None:
     (tmp_path / "bad.py").write_bytes(source)
     plain, ours = both("bad.py")
+    if told == "null byte" and plain.returncode == 0:
+        pytest.skip("this Python reads a file only up to its first null byte (seen on 3.11.2; 3.11.7 refuses)")
     assert ours.returncode == plain.returncode == 1
     assert ours.stderr.splitlines()[-1].startswith("SyntaxError: ")
     assert told in ours.stderr

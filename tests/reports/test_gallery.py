@@ -17,7 +17,14 @@ FINDING = Finding("TR202", "cut", "error", "certain", (0,), "it was cut at <b>",
 REPORT = Report(Header(), (ROW,), (FINDING,))
 TEXT = "It is *cut*.\n\nBecause of ``detach``.\n\nThe lesson: do not.\n\nSource: https://pytorch.org/x"
 ENTRY = Entry(
-    "cut", TEXT, ("a = 1", "b = a.detach()"), 10, "cut.py", REPORT, (("cut/graph.svg", ""),), "cut/report.html"
+    "cut",
+    TEXT,
+    ("a = 1", "b = a.detach()"),
+    10,
+    "cut.py",
+    REPORT,
+    (("cut/graph.svg", ""),),
+    (("full report", "cut/report.html"),),
 )
 
 
@@ -46,9 +53,9 @@ def test_the_line_of_the_worst_finding_is_marked() -> None:
 
 
 def test_what_is_not_there_is_not_linked() -> None:
-    text = page(replace(ENTRY, pictures=(), link=""))
+    text = page(replace(ENTRY, pictures=(), links=()))
     assert "<img" not in text
-    assert "full report" not in text
+    assert ">full report<" not in text
 
 
 def test_several_pictures_stand_side_by_side_with_captions() -> None:

@@ -24,7 +24,7 @@ class Entry:
     file: str  #: name of the program's file
     report: Report
     pictures: tuple[tuple[str, str], ...]  #: (address relative to the page, caption; "" for the only one)
-    link: str  #: address of the full report, relative to the page; "" when there is none
+    links: tuple[tuple[str, str], ...] = ()  #: (label, address relative to the page) of the full reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _entry(entry: Entry, names: set[str]) -> dict[str, object]:
         "findings": [f for f in _findings(entry.report) if f["severity"] in ("error", "warning")],
         "code": [(n, line, marked.get(n, "")) for n, line in enumerate(entry.code, entry.first)],
         "pictures": entry.pictures,
-        "link": entry.link,
+        "links": entry.links,
     }
 
 
