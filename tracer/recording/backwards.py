@@ -14,7 +14,7 @@ from tracer.recording import nodes
 from tracer.recording.forward_values import first_bad_forward
 from tracer.recording.leaves import Leaf, shape_of
 from tracer.recording.measure import readable
-from tracer.recording.nodes import Walk, Watch
+from tracer.recording.nodes import Plan, Walk, Watch
 from tracer.recording.places import Site, user_site
 from tracer.recording.torch_compat import engine_owners, is_capturing, without_torch_function
 
@@ -33,7 +33,7 @@ class Backwards:
         self.current = -1
         self._depth: list[int] = []
         self._graphs: dict[str, int] = {}
-        self._seen: dict[str, int] = {}
+        self._plans: dict[str, Plan] = {}
         self._resolved: dict[tuple[str, int], int] = {}
         self._freed: deque[tuple[set[int], Site | None]] = deque(maxlen=4)
 
@@ -69,6 +69,8 @@ class Backwards:
 
     def _start(self, outputs: Sequence[Any], args: Any, kwargs: Any) -> _Call:
         session = self.session
+        if session.mode.quiet:
+            session.step_broke_off()
         if session.grads.pending and not self._depth:
             session.grads.measure_pending()
         session.maybe_next_step()
@@ -138,20 +140,28 @@ class Backwards:
             known = self._graphs[call.fingerprint] = len(self._graphs)
             self.session.emit(nodes.describe(self.session, walk, known, call.fingerprint, call.leaf_of))
         call.graph = known
-        self._seen[call.fingerprint] = self._seen.get(call.fingerprint, 0) + 1
 
     def _watch(self, call: _Call, walk: Walk) -> None:
         session = self.session
         whole = session.detail == "full" or session.alarmed
         call.watch = Watch(session, walk, call.leaf_of, whole=whole)
-        first = self._seen[call.fingerprint] <= nodes.FIRST
-        if session.detail == "full" or (
-            session.detail == "flow" and (len(walk.nodes) <= nodes.WATCHED or first or session.alarmed)
-        ):
-            call.watch.measure_all(walk)
+        if session.detail != "graph":
+            call.watch.measure(walk, self._watched(call, len(walk.nodes), call.watch))
         if session.detail != "graph":
             hooked = [i for i, leaf in call.leaf_of.items() if session.hooks.arm(leaf, walk.variables[i])]
             call.watch.measure_hooked(walk, hooked)
+
+    def _watched(self, call: _Call, count: int, watch: Watch) -> Sequence[int]:
+        """Return the nodes to watch: all, or those of the plan that an earlier backward of this graph left."""
+        if self.session.detail == "full" or self.session.alarmed:
+            return range(count)
+        plan = self._plans.get(call.fingerprint)
+        if plan is None:
+            call.plans = count <= nodes.FIRST
+            return range(0, count, 1 + count // nodes.FIRST)
+        watch.expected = plan.ran
+        call.large = plan.large
+        return plan.small
 
     def _resolve(self, call: _Call, walk: Walk) -> None:
         """Look for cuts when a followed leaf is out of reach; the same graph again is not searched again."""
@@ -194,13 +204,15 @@ class Backwards:
                 culprits = call.culprits + call.watch.culprits(norms, call.walk)
                 if not order:
                     norms = []
+                elif call.plans and problem is None:
+                    self._plans[call.fingerprint] = call.watch.plan()
                 if norms:
                     session.hooks.nodes_ended(call.number, call.walk.seqs, norms, call.leaves_below)
             session.hooks.backward_ended(call.number)
         session.emit(
             BackwardEnded(
                 session.step, call.number, None if problem is None else f"{type(problem).__name__}: {problem}"[:500],
-                tuple(norms), order, culprits, bool(call.watch and call.watch.skipped_large),
+                tuple(norms), order, culprits, bool(call.watch and (call.watch.large or call.large)),
             )
         )  # fmt: skip
         if problem is not None:
@@ -255,8 +267,10 @@ class _Call:
         "fingerprint",
         "graph",
         "inputs",
+        "large",
         "leaf_of",
         "number",
+        "plans",
         "site",
         "walk",
         "watch",
@@ -273,6 +287,8 @@ class _Call:
         self.leaf_of: dict[int, Leaf] = {}
         self.inputs: list[torch.Tensor] = []
         self.culprits: tuple[tuple[int, str], ...] = ()
+        self.plans = False  #: every node is watched, and what it shows decides what is watched next time
+        self.large = False  #: some gradients are too large to be measured at this detail
 
     def leaves_below(self, start: int) -> list[int]:
         """Return the keys of the leaves that the gradient of a node flows on to."""

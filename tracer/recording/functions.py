@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from tracer.recording.places import user_site, user_site_and_call
-from tracer.recording.torch_compat import is_compiling, sequence_number
+from tracer.recording.torch_compat import current_function_mode, is_compiling, sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -30,10 +30,25 @@ class FunctionMode(TorchFunctionMode):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        #: set while the optimizer or the tracer itself works: calls pass straight through
+        #: set while an optimizer works: calls pass straight through
         self.quiet = False
+        self._resting = False  #: and this mode is off the stack, so that they do not even pass here
         self._special = self._specials()
         self._plain = frozenset(_PLAIN)
+
+    def rest(self) -> None:
+        """An optimizer steps: stand aside. Its thousands of small calls tell nothing that its hooks do not."""
+        self.quiet = True
+        if current_function_mode() is self:
+            self.__exit__(None, None, None)
+            self._resting = True
+
+    def wake(self) -> None:
+        """The optimizer has stepped, or broke off."""
+        self.quiet = False
+        if self._resting:
+            self._resting = False
+            self.__enter__()  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

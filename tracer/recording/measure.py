@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tracer.recording.torch_compat import foreach_norm, is_functional, without_torch_function
+from tracer.recording.torch_compat import foreach_norm, is_functional, is_wrapped, without_torch_function
 
 #: Tensors of at most this many elements also carry their numbers.
 KEPT = 64
@@ -19,9 +19,13 @@ COUNTED = 4096
 
 def readable(tensor: Any) -> bool:
     """Tell whether the values of a tensor can be read at all."""
+    kind = type(tensor)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        # ordinary ones, and many of them: no more questions than these can differ in
+        return not (tensor.device.type in _UNREADABLE or tensor.is_nested or is_wrapped(tensor))
     return (
         isinstance(tensor, torch.Tensor)
-        and tensor.device.type not in ("meta", "xla", "lazy")
+        and tensor.device.type not in _UNREADABLE
         and not is_functional(tensor)
         and not getattr(tensor, "is_nested", False)
         and not torch.nn.parameter.is_lazy(tensor)
@@ -42,6 +46,9 @@ def is_empty(tensor: torch.Tensor) -> bool:
     return type(tensor) not in (torch.Tensor, torch.nn.Parameter) and plain(tensor).numel() == 0
 
 
+_UNREADABLE = frozenset(("meta", "xla", "lazy"))
+
+
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """Return the dense, detached, local tensor that holds the numbers (sparse values, DTensor shard)."""
     local: Callable[[], torch.Tensor] | None = getattr(tensor, "to_local", None)
@@ -58,7 +65,10 @@ def plain(tensor: torch.Tensor) -> torch.Tensor:
 
 def norm(tensor: torch.Tensor) -> torch.Tensor:
     """Return the L2 norm as a 0-dim float32 tensor (float64 stays); NaN and Inf stay visible in it."""
-    tensor = plain(tensor)
+    if type(tensor) is torch.Tensor and tensor.dtype is torch.float32 and tensor.layout is torch.strided:
+        tensor = tensor.detach()
+    else:
+        tensor = plain(tensor)
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor)
     if not tensor.is_floating_point() or tensor.dtype in (torch.float16, torch.bfloat16):
@@ -120,10 +130,19 @@ def numbers(tensor: torch.Tensor) -> object:
         tensor = tensor.resolve_conj().resolve_neg()
         if tensor.is_complex():
             return _nested(torch.view_as_real(tensor).cpu().double().tolist(), float)
-        if not tensor.is_floating_point():
-            return tensor.cpu().tolist()
-        short = _shortener(tensor.dtype)
-        return _nested(tensor.cpu().double().tolist(), short)
+        return shown_numbers(tensor.cpu(), tuple(tensor.shape))
+
+
+def shown_numbers(host: torch.Tensor, shape: tuple[int, ...]) -> object:
+    """Return the values of a small real tensor on the host as lists nested like ``shape``, in their shortest form.
+
+    With twice as many values as the shape has places they are complex: pairs of real and imaginary part.
+    """
+    with without_torch_function(), torch.no_grad():
+        nested = host.reshape(shape if host.numel() == math.prod(shape) else (*shape, 2))
+        if not nested.is_floating_point():
+            return nested.tolist()
+        return _nested(nested.double().tolist(), _shortener(host.dtype))
 
 
 def _shortener(dtype: torch.dtype) -> Callable[[float], float]:

@@ -90,6 +90,8 @@ class Modules:
         info.calls += 1
         if not self._stack:
             info.top_calls += 1
+            if self.session.mode.quiet:
+                self.session.step_broke_off()
         elif info.calls == 1 and not info.parented:
             self._find_loose(info, module)
         self._stack.append((info, sequence_number()))

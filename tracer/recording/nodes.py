@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 
 #: Structure of at most so many nodes is recorded; the rest is counted.
 LIMIT = 2_000_000
-#: Up to this size each backward is watched node by node; larger graphs only at first and after an alarm.
-WATCHED = 3_000
-FIRST = 2
+#: Up to this size a graph's first backward is watched node by node; of a larger one nodes spread evenly.
+FIRST = 20_000
+#: When the same graph comes again, at most so many nodes are watched, until there is an alarm.
+AGAIN = 3_000
 #: At detail "flow" a node's gradient is measured up to this many elements, except at module borders.
 SMALL = 16_384
 
@@ -50,29 +53,29 @@ class Walk:
             self._part()
 
     def _follow(self, index: dict[int, int]) -> None:
-        nodes, edges = self.nodes, self.edges
-        at = 0
-        while at < len(nodes):
-            node = nodes[at]
-            self.names.append(node.name())
-            self.seqs.append(node_sequence(node))
+        nodes, edges, names, seqs = self.nodes, self.edges, self.names, self.seqs
+        for node in nodes:  # grows while it is read
+            at = len(names)
+            names.append(node.name())
+            seqs.append(node_sequence(node))
             following = node.next_functions
             for slot, (target, _) in enumerate(following):
                 if target is None:
                     continue
-                known = index.get(id(target))
+                mark = id(target)
+                known = index.get(mark)
                 if known is None:
-                    if len(nodes) >= LIMIT:
+                    known = len(nodes)
+                    if known >= LIMIT:
                         self.truncated += 1
                         continue
-                    known = index[id(target)] = len(nodes)
+                    index[mark] = known
                     nodes.append(target)
                 edges.append((at, known, slot))
             if not following:
                 variable = getattr(node, "variable", None)
                 if variable is not None:
                     self.variables[at] = variable
-            at += 1
 
     def _part(self) -> None:
         """Have a deep graph freed in pieces."""
@@ -85,8 +88,17 @@ class Walk:
         """Return a digest of structure and leaves, equal for steps that build the same graph."""
         digest = hashlib.blake2b(digest_size=12)
         digest.update("\0".join(self.names).encode())
-        digest.update(repr((self.edges, sorted(leaves.items()), mark)).encode())
+        digest.update(array("q", chain.from_iterable(self.edges)))
+        digest.update(repr((sorted(leaves.items()), mark)).encode())
         return digest.hexdigest()
+
+
+class Plan(NamedTuple):
+    """What is watched when a graph comes again: the first time showed which gradients are small."""
+
+    small: tuple[int, ...]
+    ran: frozenset[int]
+    large: bool  #: whether there are others
 
 
 class Watch:
@@ -102,11 +114,14 @@ class Watch:
         self._scalars: list[torch.Tensor] = []
         self._handles: list[Any] = []
         self._none: set[int] = set()
-        self.skipped_large = False
+        self.large: set[int] = set()  #: nodes whose gradient is too large to be measured at this detail
+        #: nodes that are known to run although they are not watched
+        self.expected: frozenset[int] = frozenset()
 
-    def measure_all(self, walk: Walk) -> None:
-        for i, node in enumerate(walk.nodes):
-            self._handles.append(node.register_prehook(partial(self._ran, i)))
+    def measure(self, walk: Walk, indices: Iterable[int]) -> None:
+        """Watch these nodes run."""
+        for i in indices:
+            self._handles.append(walk.nodes[i].register_prehook(partial(self._ran, i)))
 
     def measure_hooked(self, walk: Walk, indices: Sequence[int]) -> None:
         """Watch the AccumulateGrad nodes whose leaves carry hooks of the user's."""
@@ -136,7 +151,7 @@ class Watch:
                 continue
             found = True
             if not self._whole and grad.numel() > SMALL:
-                self.skipped_large = True
+                self.large.add(i)
             elif readable(grad):
                 self._scalars.append(norm(grad))
                 self._indices.append(i)
@@ -147,6 +162,11 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def plan(self) -> Plan:
+        """Return what to watch next time, after a backward that was watched whole."""
+        small = tuple(i for i in sorted(set(self.order)) if i not in self.large)
+        return Plan(small[:: 1 + len(small) // AGAIN], frozenset(self.order), bool(self.large))
 
     def norms(self, count: int) -> list[float | None]:
         """Return the measured norm per node; several outputs of a node count together."""
@@ -165,7 +185,7 @@ class Watch:
         sources: dict[int, list[int]] = {}
         for source, target, _ in walk.edges:
             sources.setdefault(target, []).append(source)
-        ran = set(self.order)
+        ran = self.expected.union(self.order)
         found: dict[tuple[int, str], None] = {}
         for i in self.order:
             kind = "none" if i in self._none else _badness(norms[i])

@@ -198,6 +198,7 @@ class Session:
             self._running = False
             if self in _open:
                 _open.remove(self)
+            self.mode.wake()
             torch_compat.leave_function_mode(self.mode)
             for owner, name, original in reversed(self._patched):
                 setattr(owner, name, original)
@@ -338,12 +339,18 @@ class Session:
 
     def entered_step(self, *, quiet: bool) -> None:
         self.in_step += 1
-        self.mode.quiet = quiet
+        if quiet:
+            self.mode.rest()
 
     def left_step(self) -> None:
         self.in_step = max(0, self.in_step - 1)
         if not self.in_step:
-            self.mode.quiet = False
+            self.mode.wake()
+
+    def step_broke_off(self) -> None:
+        """Work goes on outside any step although one never ended: it raised."""
+        self.in_step = 0
+        self.mode.wake()
 
     def maybe_next_step(self, stepping: OptimizerInfo | None = None) -> None:
         """Advance the step label: when every optimizer has stepped, or one is about to step again."""

@@ -126,14 +126,21 @@ def is_functional(tensor: torch.Tensor) -> bool:
     """Tell whether a tensor is wrapped by functorch, fake or functionalised: its values cannot be read."""
     if type(tensor).__name__ in ("FakeTensor", "FunctionalTensor"):
         return True
-    return any(check(tensor) for check in _WRAPPED)
+    return is_wrapped(tensor)
 
 
-_WRAPPED: list[Callable[[torch.Tensor], bool]] = [
-    check
-    for name in ("is_functorch_wrapped_tensor", "is_legacy_batchedtensor")
-    if (check := getattr(getattr(torch._C, "_functorch", None), name, None)) is not None
-]
+def is_wrapped(tensor: torch.Tensor) -> bool:
+    """Tell whether functorch wraps a tensor (``vmap``, ``grad``)."""
+    return bool(_wrapped(tensor) or _batched(tensor))
+
+
+def _no(tensor: torch.Tensor) -> bool:
+    return False
+
+
+_functorch: Any = getattr(torch._C, "_functorch", None)
+_wrapped: Callable[[torch.Tensor], bool] = getattr(_functorch, "is_functorch_wrapped_tensor", _no)
+_batched: Callable[[torch.Tensor], bool] = getattr(_functorch, "is_legacy_batchedtensor", _no)
 
 
 _is_tracing: Callable[[], bool] = getattr(torch._C, "_is_tracing", bool)

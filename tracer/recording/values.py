@@ -1,51 +1,31 @@
 """Did the value really change: compares parameters across each step, and between steps.
 
-Small tensors are compared whole, bit by bit. Of large ones a fixed set of positions is compared, together
-with the neighbourhood of the largest gradient; a difference there proves a change. When none is seen, the
-tensor is compared whole at its next step.
+Small tensors are compared whole, bit by bit. Of large ones blocks spread evenly are compared, together with
+the neighbourhood of the largest gradient; a difference there proves a change. When none is seen, the tensor
+is compared whole at its next step: by a copy up to 4 million elements, beyond that by a digest of all bits.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from tracer.events import ValueMeasured
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import KEPT, allocated, numbers, plain, readable
+from tracer.recording.measure import KEPT, readable
 from tracer.recording.places import Site
+from tracer.recording.snapshots import WHOLE, Layout, Snapshot, layout_for, norm_of_change, take
 from tracer.recording.torch_compat import without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
 
-#: Tensors of at most this many elements are compared whole.
-WHOLE = 16_384
-#: Positions compared of a larger one.
-POSITIONS = 4_096
-#: Largest tensor that is ever compared whole, in elements, when its sample did not move.
-EXACT = 64_000_000
-
-_BITS = {2: np.uint16, 4: np.uint32, 8: np.uint64, 1: np.uint8}
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """Bytes of (a sample of) one tensor at one moment."""
-
-    bits: np.ndarray[Any, Any]
-    data: np.ndarray[Any, Any]  #: the same as float64-compatible numbers
-    sampled: bool
-    extra: int | None = None  #: start of the block around the largest gradient
-    shown: object = None
-
-    def digest(self) -> int:
-        return zlib.crc32(self.bits.tobytes())
+#: Once a tensor did not move even when compared whole, it is compared so at the 2nd, 4th ... 64th step after.
+PATIENCE = 64
 
 
 @dataclass(slots=True)
@@ -66,8 +46,25 @@ class Past:
     last: Snapshot | None = None
     stepped: int | None = None  #: digest of what the last step left
     digests: list[int] = field(default_factory=list)
-    exact_next: bool = False
+    moved: bool = False  #: the last step changed it
+    exact_in: int = 0  #: steps until it is compared whole, while its sample does not move
+    patience: int = 1
     told_still: bool = False
+
+    def judge(self, changed: bool, *, exact: bool) -> None:
+        """A step has been compared: plan when the tensor is looked at as a whole."""
+        self.moved = changed
+        if changed:
+            self.exact_in, self.patience = 0, 1
+        elif exact:
+            self.patience = min(2 * self.patience, PATIENCE)
+            self.exact_in = self.patience
+        else:
+            self.exact_in -= 1
+
+    def due(self) -> bool:
+        """Tell whether the sample did not move for so long that the whole is compared."""
+        return self.exact_in < 0
 
 
 class Values:
@@ -111,45 +108,64 @@ class Values:
     def first_seen(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Take the starting value of a leaf before the first backward or step."""
         if leaf.key not in self._past and self.session.compare:
-            snapshot = self._take(leaf, tensor)
+            snapshot = self._one(leaf, tensor)
             if snapshot is not None:
                 self._past[leaf.key] = Past(last=snapshot, digests=[snapshot.digest()])
 
     def before_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Compare with what the last step left, and keep the value that the step starts from."""
         taken: dict[int, Snapshot] = {}
-        for leaf in leaves:
-            tensor = leaf.ref()
-            snapshot = None if tensor is None else self._take(leaf, tensor)
-            if snapshot is not None and tensor is not None:
-                taken[leaf.key] = snapshot
-                self._outside(leaf, tensor, snapshot)
+        if self.session.compare:
+            alive = [(leaf, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None]
+            layouts = self._layouts(alive)
+            found = take([(tensor, layout) for (_, tensor), layout in zip(alive, layouts, strict=True)])
+            for (leaf, tensor), snapshot in zip(alive, found, strict=True):
+                if snapshot is not None:
+                    taken[leaf.key] = self._outside(leaf, tensor, snapshot)
         self._before[optimizer] = taken
 
     def after_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Emit what the step did to each leaf."""
         taken = self._before.pop(optimizer, {})
-        for leaf in leaves:
-            before = taken.get(leaf.key)
-            tensor = leaf.ref()
-            if before is None or tensor is None:
+        pairs = [(leaf, tensor) for leaf in leaves if leaf.key in taken and (tensor := leaf.ref()) is not None]
+        for (leaf, _), after in zip(pairs, take([(t, taken[leaf.key].layout) for leaf, t in pairs]), strict=True):
+            before = taken[leaf.key]
+            if after is None or not after.comparable(before):
                 continue
-            after = self._take(leaf, tensor, like=before)
-            if after is None:
-                continue
-            changed, update, size = _difference(before, after)
+            changed = not after.same(before)
+            if not changed:
+                after = before
             past = self._past.setdefault(leaf.key, Past())
-            past.exact_next = before.sampled and not changed
+            past.judge(changed, exact=not before.sampled or before.layout.digested)
             past.last = after
             past.stepped = after.digest()
             past.digests.append(past.stepped)
             del past.digests[1:-16]
             self.session.emit(
                 ValueMeasured(
-                    self.session.step, leaf.key, changed, optimizer, _scaled(update, before, leaf),
-                    _scaled(size, before, leaf), before.sampled, None, before.shown, after.shown,
+                    self.session.step, leaf.key, changed, optimizer, _update(before, after), _size(before),
+                    before.sampled and not before.layout.digested, None, before.shown(), after.shown(),
                 )
             )  # fmt: skip
+
+    def _layouts(self, alive: Sequence[tuple[Leaf, torch.Tensor]]) -> list[Layout]:
+        """Return what to keep of each leaf: more of those whose sample never moved."""
+        found, unsure = [], []
+        for i, (leaf, tensor) in enumerate(alive):
+            past = self._past.get(leaf.key)
+            count = tensor.numel()
+            if count <= WHOLE:
+                found.append(Layout(False))
+            elif past is not None and past.moved:
+                found.append(Layout(True))
+            else:
+                found.append(layout_for(count, exact=past is not None and past.due()))
+                unsure.append(i)
+        blocks = _blocks_of_largest_gradients([alive[i][1] for i in unsure if found[i] == Layout(True)])
+        for i in unsure:
+            if found[i] == Layout(True):
+                found[i] = Layout(True, next(blocks, None))
+        return found
 
     def compare_unowned(self, leaves: Sequence[Leaf]) -> None:
         """After a step: compare the leaves that no optimizer holds, and say of each once that it did not move."""
@@ -157,18 +173,17 @@ class Values:
             tensor, past = leaf.ref(), self._past.get(leaf.key)
             if tensor is None or past is None or past.last is None:
                 continue
-            now = self._take(leaf, tensor, like=past.last)
-            if now is None or now.bits.shape != past.last.bits.shape:
+            now = self._one(leaf, tensor, past.last.layout)
+            if now is None or not now.comparable(past.last):
                 continue
-            if not np.array_equal(now.bits, past.last.bits):
+            if not now.same(past.last):
                 self._outside(leaf, tensor, now)
             elif not past.told_still:
                 past.told_still = True
-                size = float(np.linalg.norm(now.data.astype(np.float64, copy=False)))
                 self.session.emit(
                     ValueMeasured(
-                        self.session.step, leaf.key, False, None, 0.0, _scaled(size, now, leaf), now.sampled, None,
-                        now.shown, now.shown,
+                        self.session.step, leaf.key, False, None, 0.0, _size(now), now.sampled, None, now.shown(),
+                        now.shown(),
                     )
                 )  # fmt: skip
 
@@ -178,107 +193,87 @@ class Values:
             tensor = leaf.ref()
             if tensor is None or leaf.key not in self._past:
                 continue
-            snapshot = self._take(leaf, tensor)
+            last = self._past[leaf.key].last
+            snapshot = self._one(leaf, tensor, None if last is None else last.layout)
             if snapshot is not None:
                 self._outside(leaf, tensor, snapshot)
 
-    def _outside(self, leaf: Leaf, tensor: torch.Tensor, now: Snapshot) -> None:
+    def _outside(self, leaf: Leaf, tensor: torch.Tensor, now: Snapshot) -> Snapshot:
+        """Tell a change since the last snapshot; return the snapshot of now (the last one when nothing changed)."""
         past = self._past.setdefault(leaf.key, Past())
         write = self._writes.pop(leaf.key, None)
         last = past.last
         if last is None:
             past.last = now
             past.digests.append(now.digest())
-            return
-        if last.sampled != now.sampled or last.extra != now.extra or last.bits.shape != now.bits.shape:
-            again = self._take(leaf, tensor, like=last)
-            if again is None or again.bits.shape != last.bits.shape:
+            return now
+        first = now
+        if not now.comparable(last):
+            again = self._one(leaf, tensor, last.layout)
+            if again is None or not again.comparable(last):
                 past.last = now
-                return
+                return now
             now = again
-        changed, update, size = _difference(last, now)
-        if not changed:
-            return
+        if now.same(last):
+            return last if now is first else first
         digest = now.digest()
         overwritten = write is not None and write.overwrites and not write.from_grad and not write.from_other
         # A clamp may meet an earlier value by saturating; what the last step left (weights swapped for an
         # evaluation and back) undoes nothing.
         put_back = digest in past.digests[:-1] and (write is None or write.replaces)
         reverted = digest != past.stepped and (put_back or overwritten)
+        place = None if write is None else self.session.places.key(write.site)
         self.session.emit(
             ValueMeasured(
-                self.session.step, leaf.key, True, None, _scaled(update, last, leaf), _scaled(size, last, leaf),
-                last.sampled, None if write is None else self.session.places.key(write.site), last.shown,
-                now.shown, reverted, write is not None and write.from_grad,
+                self.session.step, leaf.key, True, None, _update(last, now), _size(last), last.sampled, place,
+                last.shown(), now.shown(), reverted, write is not None and write.from_grad,
             )
         )  # fmt: skip
         past.last = now
         past.digests.append(digest)
+        return first
 
     # ------------------------------------------------------------------ snapshots
 
-    def _take(self, leaf: Leaf, tensor: torch.Tensor, like: Snapshot | None = None) -> Snapshot | None:
-        if not self.session.compare or not readable(tensor) or not allocated(tensor):
-            return None
-        with without_torch_function(), torch.no_grad():
-            flat = plain(tensor).reshape(-1)
-            if flat.numel() == 0:
-                return None
-            if flat.is_complex():
-                flat = torch.view_as_real(flat).reshape(-1)
-            exact = self._past[leaf.key].exact_next if leaf.key in self._past else False
-            sampled = flat.numel() > WHOLE and not (exact and flat.numel() <= EXACT)
-            extra = None
-            if like is not None:
-                sampled, extra = like.sampled, like.extra
-            elif sampled:
-                extra = _block_of_largest_gradient(tensor, flat.numel())
-            part = flat
-            if sampled:
-                part = flat[:: max(1, flat.numel() // POSITIONS)]
-                if extra is not None:
-                    part = torch.cat([part, flat[extra : extra + KEPT]])
-            return _freeze(part, sampled, extra, numbers(tensor) if flat.numel() <= KEPT else None)
+    def _one(self, leaf: Leaf, tensor: torch.Tensor, layout: Layout | None = None) -> Snapshot | None:
+        return take([(tensor, layout or layout_for(tensor.numel()))])[0] if self.session.compare else None
 
 
-def _block_of_largest_gradient(tensor: torch.Tensor, count: int) -> int | None:
-    """Return where the largest gradient lies, when a sample of the gradient shows only zeros."""
+def _blocks_of_largest_gradients(tensors: Sequence[torch.Tensor]) -> Iterator[int | None]:
+    """Yield where the largest gradient lies in each tensor whose gradient's sample shows only zeros, else None."""
+    with without_torch_function(), torch.no_grad():
+        grads = [_comparable_gradient(tensor) for tensor in tensors]
+        samples = iter(take([(grad, Layout(True)) for grad in grads if grad is not None]))
+        for grad in grads:
+            sample = None if grad is None else next(samples)
+            if grad is None or sample is None or sample.raw.count(0) != len(sample.raw):
+                yield None
+            else:
+                flat = grad.reshape(-1)
+                yield min(int(flat.abs().argmax()), max(0, flat.numel() - KEPT))
+
+
+def _comparable_gradient(tensor: torch.Tensor) -> torch.Tensor | None:
     grad = tensor.grad
-    if grad is None or not readable(grad) or grad.layout != torch.strided or grad.numel() != count:
+    if grad is None or not readable(grad) or grad.layout != torch.strided or grad.numel() != tensor.numel():
         return None
-    flat = grad.detach().reshape(-1)
-    if bool(flat[:: max(1, count // POSITIONS)].any()):
+    return grad.detach() if tensor.is_contiguous() and grad.is_contiguous() else None
+
+
+def _update(before: Snapshot, after: Snapshot) -> float | None:
+    """Return the L2 norm of a change, estimated from a sample; None when only a digest shows the change."""
+    if before.raw == after.raw and before.whole != after.whole:
         return None
-    return min(int(flat.abs().argmax()), max(0, count - KEPT))
+    return norm_of_change(before, after) * _scale(before)
 
 
-def _freeze(part: torch.Tensor, sampled: bool, extra: int | None, shown: object) -> Snapshot:
-    host = part.detach().cpu().contiguous()
-    if host.dtype == torch.bfloat16:
-        bits = host.view(torch.int16).numpy().copy()
-        data = host.float().numpy()
-    else:
-        data = host.numpy().copy()
-        bits = data.view(_BITS.get(data.dtype.itemsize, np.uint8))
-    return Snapshot(bits, data, sampled, extra, shown)
+def _size(snapshot: Snapshot) -> float:
+    return snapshot.norm() * _scale(snapshot)
 
 
-def _difference(before: Snapshot, after: Snapshot) -> tuple[bool, float, float]:
-    """Return whether any bit differs, the L2 norm of the difference and the L2 norm before."""
-    changed = not np.array_equal(before.bits, after.bits)
-    old = before.data.astype(np.float64, copy=False)
-    update = 0.0
-    if changed:
-        with np.errstate(all="ignore"):
-            update = float(np.linalg.norm(after.data.astype(np.float64, copy=False) - old))
-    return changed, update, float(np.linalg.norm(old))
-
-
-def _scaled(value: float, snapshot: Snapshot, leaf: Leaf) -> float:
-    """Estimate the norm of the whole tensor from that of a sample."""
+def _scale(snapshot: Snapshot) -> float:
+    """Return by what the norm of a sample is multiplied to estimate that of the whole tensor."""
     if not snapshot.sampled:
-        return value
-    count = 1
-    for n in leaf.shape:
-        count *= n
-    return float(value * (count / max(1, snapshot.data.size)) ** 0.5)
+        return 1.0
+    kept = len(snapshot.raw) // snapshot.dtype.itemsize
+    return float((math.prod(snapshot.shape) / max(1, kept)) ** 0.5)
