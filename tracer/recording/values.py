@@ -8,7 +8,7 @@ is compared whole at its next step: by a copy up to 4 million elements, beyond t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from tracer.events import ValueMeasured
 from tracer.recording.leaves import Leaf
 from tracer.recording.measure import KEPT, readable
 from tracer.recording.places import Site
-from tracer.recording.snapshots import WHOLE, Layout, Snapshot, layout_for, norm_of_change, take
+from tracer.recording.snapshots import Layout, Snapshot, layout_for, norm_of_change, take
 from tracer.recording.torch_compat import without_torch_function
 
 if TYPE_CHECKING:
@@ -46,14 +46,12 @@ class Past:
     last: Snapshot | None = None
     stepped: int | None = None  #: digest of what the last step left
     digests: list[int] = field(default_factory=list)
-    moved: bool = False  #: the last step changed it
     exact_in: int = 0  #: steps until it is compared whole, while its sample does not move
     patience: int = 1
     told_still: bool = False
 
     def judge(self, changed: bool, *, exact: bool) -> None:
         """A step has been compared: plan when the tensor is looked at as a whole."""
-        self.moved = changed
         if changed:
             self.exact_in, self.patience = 0, 1
         elif exact:
@@ -117,8 +115,7 @@ class Values:
         taken: dict[int, Snapshot] = {}
         if self.session.compare:
             alive = [(leaf, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None]
-            layouts = self._layouts(alive)
-            found = take([(tensor, layout) for (_, tensor), layout in zip(alive, layouts, strict=True)])
+            found = self._before_values(alive)
             for (leaf, tensor), snapshot in zip(alive, found, strict=True):
                 if snapshot is not None:
                     taken[leaf.key] = self._outside(leaf, tensor, snapshot)
@@ -148,24 +145,21 @@ class Values:
                 )
             )  # fmt: skip
 
-    def _layouts(self, alive: Sequence[tuple[Leaf, torch.Tensor]]) -> list[Layout]:
-        """Return what to keep of each leaf: more of those whose sample never moved."""
-        found, unsure = [], []
-        for i, (leaf, tensor) in enumerate(alive):
-            past = self._past.get(leaf.key)
-            count = tensor.numel()
-            if count <= WHOLE:
-                found.append(Layout(False))
-            elif past is not None and past.moved:
-                found.append(Layout(True))
-            else:
-                found.append(layout_for(count, exact=past is not None and past.due()))
-                unsure.append(i)
-        blocks = _blocks_of_largest_gradients([alive[i][1] for i in unsure if found[i] == Layout(True)])
-        for i in unsure:
-            if found[i] == Layout(True):
-                found[i] = Layout(True, next(blocks, None))
-        return found
+    def _before_values(self, alive: Sequence[tuple[Leaf, torch.Tensor]]) -> list[Snapshot | None]:
+        """Take what is kept of each leaf; of one whose gradient's sample is zero, also the block where it is not."""
+        wanted = [(tensor, self._layout(leaf, tensor)) for leaf, tensor in alive]
+        sampled = [i for i, (_, layout) in enumerate(wanted) if layout == Layout(True)]
+        grads = [(i, grad) for i in sampled if (grad := _comparable_gradient(wanted[i][0])) is not None]
+        found = take([*wanted, *((grad, Layout(True)) for _, grad in grads)])
+        for (i, grad), sample in zip(grads, found[len(wanted) :], strict=True):
+            if sample is not None and sample.raw == bytes(len(sample.raw)):
+                tensor = wanted[i][0]
+                found[i] = take([(tensor, Layout(True, _block_of_largest(grad)))])[0]
+        return found[: len(wanted)]
+
+    def _layout(self, leaf: Leaf, tensor: torch.Tensor) -> Layout:
+        past = self._past.get(leaf.key)
+        return layout_for(tensor.numel(), exact=past is not None and past.due())
 
     def compare_unowned(self, leaves: Sequence[Leaf]) -> None:
         """After a step: compare the leaves that no optimizer holds, and say of each once that it did not move."""
@@ -239,18 +233,9 @@ class Values:
         return take([(tensor, layout or layout_for(tensor.numel()))])[0] if self.session.compare else None
 
 
-def _blocks_of_largest_gradients(tensors: Sequence[torch.Tensor]) -> Iterator[int | None]:
-    """Yield where the largest gradient lies in each tensor whose gradient's sample shows only zeros, else None."""
+def _block_of_largest(grad: torch.Tensor) -> int:
     with without_torch_function(), torch.no_grad():
-        grads = [_comparable_gradient(tensor) for tensor in tensors]
-        samples = iter(take([(grad, Layout(True)) for grad in grads if grad is not None]))
-        for grad in grads:
-            sample = None if grad is None else next(samples)
-            if grad is None or sample is None or sample.raw.count(0) != len(sample.raw):
-                yield None
-            else:
-                flat = grad.reshape(-1)
-                yield min(int(flat.abs().argmax()), max(0, flat.numel() - KEPT))
+        return min(int(grad.reshape(-1).abs().argmax()), max(0, grad.numel() - KEPT))
 
 
 def _comparable_gradient(tensor: torch.Tensor) -> torch.Tensor | None:
