@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tracer.integrations.assertions import assert_learns as assert_learns
     from tracer.integrations.assertions import assert_no_findings as assert_no_findings
     from tracer.integrations.assertions import assert_optimizer_covers as assert_optimizer_covers
+    from tracer.integrations.ipython import load_ipython_extension as load_ipython_extension
     from tracer.integrations.watching import unwatch as unwatch
     from tracer.integrations.watching import watch as watch
     from tracer.traces import Header as Header
@@ -50,6 +51,7 @@ _HOME = {
         "tracer.integrations.assertions",
     ),
     **dict.fromkeys(("unwatch", "watch"), "tracer.integrations.watching"),
+    "load_ipython_extension": "tracer.integrations.ipython",
     **dict.fromkeys(("EngineError", "TraceFileError", "TracerError", "UsageError"), "tracer.errors"),
     **dict.fromkeys(("Header", "Trace"), "tracer.traces"),
 }

@@ -129,8 +129,9 @@ def _check_kind(given: Any, kind: type, name: str, allowed: str) -> None:
 def diagnose(trace: Trace) -> Report:
     """Return the verdict on every parameter of a trace."""
     from tracer.diagnosis.engine import diagnose as judge
+    from tracer.reports.notebook import shown
 
-    return judge(trace)
+    return shown(trace, judge(trace))
 
 
 def build_graph(trace: Trace) -> nx.MultiDiGraph[Any]:

@@ -77,7 +77,7 @@ def _step(step: int, layers: int, cut: int) -> list[Event]:
         BackwardStarted(step, step, "backward", 0, (0,), place=0, root_value=1.5),
         *(CutFound(step, step, i, "detach", "detach", 2, reentry=1) for i in range(cut)),
         *(GradAccumulated(step, step, i) for i in held),
-        BackwardEnded(step, step, norms=tuple(float(len(held) - i) for i in range(2 * len(held)))),
+        BackwardEnded(step, step, norms=tuple(float(max(1, len(held) - i)) for i in range(2 * len(held)))),
         OptimizerStepped(step, 0, place=0),
         *(GradMeasured(step, i, "step", step / (i + 1), 0.0, True, optimizer=0) for i in held),
         *(GradMeasured(step, i, "step", None, optimizer=0) for i in range(cut)),

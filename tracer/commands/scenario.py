@@ -117,9 +117,8 @@ def _comparison(sides: dict[str, tuple[Trace, Report]], output: Output) -> Any:
 
 def _compare(reports: dict[str, Report], output: Output, out: Path) -> list[Path]:
     """Set several reports side by side: on the terminal, and as ``side_by_side.txt``."""
-    from rich.console import Console
-
     from tracer.reports.side_by_side import print_side_by_side
+    from tracer.reports.text import plain_console
     from tracer.reports.writing import write_file
 
     if "text" not in output.formats:
@@ -127,7 +126,7 @@ def _compare(reports: dict[str, Report], output: Output, out: Path) -> list[Path
     if not output.quiet:
         print_side_by_side(reports, open_console(output.color, width=_WIDE))
     page = io.StringIO()
-    print_side_by_side(reports, Console(file=page, width=_WIDE, no_color=True, highlight=False))
+    print_side_by_side(reports, plain_console(page, _WIDE))
     return [write_file(out / "side_by_side.txt", page.getvalue())]
 
 

@@ -6,12 +6,14 @@ from the traced program is escaped by Jinja2.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tracer.diagnosis.findings import Report
 from tracer.reports.flow import flows
 from tracer.reports.page.assets import fill
 from tracer.reports.page.cards import finding_cards, optimizer_groups, verdict_counts, worst_of
+from tracer.reports.page.cell import bare, cell_style
 from tracer.reports.page.charts import charts, numbers
 from tracer.reports.page.graph import picture
 from tracer.reports.page.library import plotly
@@ -22,6 +24,8 @@ from tracer.traces import Trace
 if TYPE_CHECKING:
     from tracer.reports.comparison import Comparison
 
+#: Rows of the table in a notebook cell, worst first.
+CELL_ROWS = 100
 SCRIPTS = ("page.js", "table.js", "view.js", "graph.js", "charts.js")
 
 
@@ -52,9 +56,18 @@ def render(trace: Trace, report: Report, **options: Any) -> str:
 
 
 def fragment(trace: Trace, report: Report) -> str:
-    """Return answer, picture, findings and table for a notebook cell: no script, no page around it."""
+    """Return answer, picture, findings and table for a notebook cell: no script, no page around it.
+
+    Nothing in it has an id: several cells stand on one page.
+    """
     drawn = picture(trace, report, {})
-    return fill("fragment.html", (), drawn=drawn, **_tables(report))
+    shown = _tables(report)
+    rows = sorted(shown["rows"], key=lambda item: item["rank"])
+    shown["rows"] = rows[:CELL_ROWS]
+    left_out = len(rows) - len(shown["rows"])
+    svg = bare(drawn["levels"][0]["svg"]) if drawn["levels"] else ""
+    text = fill("fragment.html", (), drawn=drawn, svg=svg, left_out=left_out, **{**shown, "style": cell_style()})
+    return re.sub(r' (?:id|aria-labelledby)="[^"]*"', "", text)
 
 
 def _tables(report: Report) -> dict[str, Any]:

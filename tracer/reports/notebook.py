@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tracer.diagnosis.findings import Report
 from tracer.errors import TracerError
 from tracer.traces import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReport(Report):
+    """A report that a notebook shows with the annotated picture of its trace."""
+
+    trace: Trace = field(default_factory=Trace, repr=False, compare=False)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what a notebook shows."""
+        return mimebundle(self.trace, self)
+
+
+def shown(trace: Trace, report: Report) -> ShownReport:
+    """Return the report as one that a notebook shows with its picture."""
+    return ShownReport(**{one.name: getattr(report, one.name) for one in fields(Report)}, trace=trace)
 
 
 def mimebundle(trace: Trace, report: Report) -> dict[str, Any]:

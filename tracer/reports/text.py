@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tracer.diagnosis.findings import Finding, Report, Where
 from tracer.reports.text_table import table
@@ -23,11 +23,16 @@ _BACKGROUND = ("made", "reentry", "backward", "step")
 
 def render(trace: Trace, report: Report, **options: Any) -> str:
     """Return the report as plain text, 100 columns wide, with every parameter."""
+    buffer = io.StringIO()
+    print_report(report, plain_console(buffer, 100), verbose=True)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def plain_console(file: TextIO, width: int) -> Console:
+    """Return a console that writes text and nothing else to a file, also inside a notebook."""
     from rich.console import Console
 
-    buffer = io.StringIO()
-    print_report(report, Console(file=buffer, width=100, no_color=True, highlight=False), verbose=True)
-    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+    return Console(file=file, width=width, no_color=True, highlight=False, force_terminal=False, force_jupyter=False)
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:

@@ -51,9 +51,8 @@ def fill(template: str, scripts: Iterable[str], allowed: Iterable[str] = (), **v
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"script-src {' '.join(sources) or chr(39) + 'none' + chr(39)}"
     )
-    return (
-        environment().get_template(template).render(style=asset("report.css"), scripts=texts, policy=policy, **values)
-    )
+    given = {"style": asset("report.css"), "scripts": texts, "policy": policy, **values}
+    return environment().get_template(template).render(given)
 
 
 def script_hash(text: str) -> str:

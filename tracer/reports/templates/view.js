@@ -7,8 +7,9 @@ page.frame = (frame) => {
     view.svg = frame.querySelector("svg");
     const full = view.svg.viewBox.baseVal;
     view.home = { x: full.x, y: full.y, w: full.width, h: full.height };
-    view.svg.removeAttribute("width");
-    view.svg.removeAttribute("height");
+    // an image has no parts to a screen reader, and its own size and title are in the way here
+    ["width", "height", "style", "role"].forEach((name) => view.svg.removeAttribute(name));
+    page.all(":scope > title, :scope > desc", view.svg).forEach((text) => text.remove());
     const most = Math.max(320, window.innerHeight * 0.78);
     const wanted = frame.clientWidth * view.home.h / view.home.w;
     const natural = view.home.h * 1.35, least = Math.min(460, view.home.h * 0.95);
@@ -24,15 +25,18 @@ page.frame = (frame) => {
     view.box = { x: x - w / 2, y: y - h / 2, w, h };
     view.set();
   };
-  /* Letters that can be read: start at the first box in trouble, or at the loss, where gradients start. */
+  /* Letters that can be read: start at what differs, else at the first box in trouble, else at the loss. */
   view.readable = () => {
-    const first = [".differs", ".leaf-error", ".culprit", ".leaf-warning", ".loss"]
-      .map((kind) => view.svg.querySelector(`.node${kind}:not(.legend)`)).find(Boolean);
-    const spot = first ? view.centre(first) : { x: view.home.x + view.home.w / 2, y: view.home.y };
-    const scale = 0.85, h = frame.clientHeight / scale;
-    const y = view.home.h <= h ? view.home.y + view.home.h / 2
-      : Math.min(Math.max(spot.y, view.home.y + h / 2), view.home.y + view.home.h - h / 2);
-    view.at(spot.x, y, scale);
+    const kinds = [".differs", ".leaf-error", ".cut", ".culprit", ".leaf-warning", ".loss"];
+    const found = kinds.map((kind) => page.all(`.node${kind}`, view.svg)).find((nodes) => nodes.length) || [];
+    const spots = found.map(view.centre), home = view.home, scale = 0.85;
+    const between = (values) => (Math.min(...values) + Math.max(...values)) / 2;
+    const inside = (at, size, start, length) =>
+      length <= size ? start + length / 2 : Math.min(Math.max(at, start + size / 2), start + length - size / 2);
+    const w = frame.clientWidth / scale, h = frame.clientHeight / scale;
+    const x = spots.length ? between(spots.map((spot) => spot.x)) : home.x + home.w / 2;
+    const y = spots.length ? between(spots.map((spot) => spot.y)) : home.y;
+    view.at(inside(x, w, home.x, home.w), inside(y, h, home.y, home.h), scale);
   };
   view.centre = (node) => {
     const box = node.getBBox(), point = view.svg.createSVGPoint();
