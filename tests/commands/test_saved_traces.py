@@ -144,3 +144,33 @@ def test_merge_puts_ranks_into_one_folder_and_tells_where_they_differ(tmp_path: 
     ]
     assert json.loads((tmp_path / "all" / "rank1" / "report.json").read_text())["rank"] == 1
     assert (tmp_path / "all" / "rank0" / "trace.jsonl.gz").is_file()
+
+
+def test_a_diff_is_written_as_a_page_and_fails_when_asked(traces: Path, tracer: Shell) -> None:
+    result = tracer("diff", "good", "bad", "--out", "compared", "--fail-on", "worse")
+    assert result.returncode == 1
+    assert result.stderr == "wrote compared/diff.html\n"
+    assert "Parameters: 1 worse; 1 have the same verdict in both." in (traces / "compared" / "diff.html").read_text()
+    assert tracer("diff", "bad", "good", "--fail-on", "worse").returncode == 0
+
+
+def test_a_diff_has_formats_of_its_own(traces: Path, tracer: Shell) -> None:
+    result = tracer("diff", "good", "bad", "--format", "pdf")
+    assert result.returncode == 2
+    assert result.stderr == "tracer: there is no format 'pdf' for a diff. The formats are text, html.\n"
+
+
+def test_explain_follows_the_gradient_from_the_loss(traces: Path, tracer: Shell) -> None:
+    lines = tracer("explain", "good", "weight").stdout.splitlines()
+    assert "path of the gradient, from the loss = 1 (backward at train.py:3):" in lines
+    assert "  arrives at weight: gradient 2" in lines
+
+
+def test_a_github_job_gets_notes_in_its_log_and_a_summary_on_its_page(traces: Path, tracer: Shell) -> None:
+    page = traces / "summary.md"
+    args = ("report", "bad", "--format", "github", "--quiet", "--fail-on", "error")
+    result = tracer(*args, GITHUB_STEP_SUMMARY=str(page))
+    assert result.returncode == 1
+    assert result.stdout.startswith("::error ")
+    assert result.stdout == (traces / "bad" / "annotations.txt").read_text()
+    assert page.read_text().startswith("# Gradient report\n")

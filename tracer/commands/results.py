@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +31,34 @@ def save_trace(trace: Trace, out: Path) -> Path:
 
 
 def write_formats(trace: Trace, report: Report, output: Output, folder: Path, **more: Any) -> list[Path]:
-    """Write the formats asked for; return the files. Further options go to every format."""
+    """Write the formats asked for; return the files. Further options go to every format.
+
+    ``github`` is printed too, since a job reads its notes from the log.
+    """
     from tracer.reports.writing import write
 
     formats = list(output.formats)
     if "svg" in formats and "dot" not in formats:
         formats.insert(formats.index("svg"), "dot")  # there even when no engine can lay it out
     options = {} if output.depth is None else {"depth": output.depth}
-    return write(trace, report, folder, formats, engine=output.engine, **options, **more)
+    files = write(trace, report, folder, formats, engine=output.engine, **options, **more)
+    if "github" in formats:
+        announce(trace, report)
+    return files
+
+
+def announce(trace: Trace, report: Report) -> None:
+    """Print the notes for a GitHub job, and add the summary to its page where the job has one.
+
+    Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    from tracer.reports import github, markdown
+
+    print(github.render(trace, report), end="", flush=True)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        with contextlib.suppress(OSError), open(page, "a", encoding="utf-8") as file:
+            file.write(markdown.render(trace, report))
 
 
 def print_table(report: Report, output: Output) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracer.diagnosis.findings import Finding, Report
-from tracer.reports.words import LOOKS, answer, clean, number, shortened
+from tracer.reports.text import telling
+from tracer.reports.words import LOOKS, ROLES, answer, clean, dedented, number, short_file, shortened
 from tracer.traces import Trace
 
 _SPECIAL = "\\`*_{}[]<>()#+!|~&"
@@ -62,18 +63,20 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
     everyone = [report.name_of(row.leaf) for row in report.parameters]
-    names = ", ".join(_code(name) for name in shortened(list(report.names_of(finding)), everyone))
+    short = shortened(list(report.names_of(finding)), everyone)
+    names = ", ".join(name if name.startswith("and ") else _code(name) for name in short)
     sure = "" if finding.confidence == "certain" else " (probable)"
     yield ""
     yield f"## {LOOKS[finding.severity][0]} {finding.code} {escape(finding.name)}{sure}"
     yield ""
     yield f"{names}: {escape(finding.message)}"
-    for where in finding.where[:4]:
+    for where in telling(finding.where):
         yield ""
-        yield f"{_code(f'{where.file}:{where.line}')} in {_code(where.function)} ({where.role})"
+        role = f" ({ROLES.get(where.role, where.role)})" if where.role else ""
+        yield f"{_code(f'{short_file(where.file)}:{where.line}')} in {_code(where.function)}{role}"
         if where.code:
             yield ""
-            for i, code in enumerate(where.code):
+            for i, code in enumerate(dedented(where.code)):
                 at = where.first + i
                 yield f"    {'>' if at == where.line else ' '} {at:>4} {clean(code, 200)}"
     if finding.fix:

@@ -35,6 +35,7 @@ FORMATS: dict[str, Format] = {
     "html": Format("report.html", "tracer.reports.html", "one page with all of it"),
     "graphml": Format("graph.graphml", "tracer.reports.graphml", "the whole graph for networkx and others"),
     "sarif": Format("report.sarif", "tracer.reports.sarif", "findings for code scanning"),
+    "github": Format("annotations.txt", "tracer.reports.github", "notes on lines in a GitHub job"),
     "md": Format("report.md", "tracer.reports.markdown", "a summary for pull requests"),
 }
 
