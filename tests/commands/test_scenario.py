@@ -49,11 +49,11 @@ def test_all_runs_every_scenario_and_writes_an_index(tmp_path: Path, tracer: She
     result = tracer("all", "--device", "cpu", "--format", "json", "--out", "shown", timeout=600)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[-1] == "75 scenarios: every parameter has the verdict that its scenario says"
-    assert len(lines) == 76
+    assert lines[-1] == "77 scenarios: every parameter has the verdict that its scenario says"
+    assert len(lines) == 78
     page = (tmp_path / "shown" / "index.html").read_text()
     folders = sorted(path.name for path in (tmp_path / "shown").iterdir() if path.is_dir())
-    assert len(folders) == 75
+    assert len(folders) == 77
     for name in folders:
         assert f'<article id="{name}"' in page
 

@@ -80,7 +80,11 @@ def _verdicts(report: Report) -> list[tuple[str, str, str]]:
     everyone = [report.name_of(row.leaf) for row in report]
     kinds = dict.fromkeys((row.verdict, row.severity) for row in report)
     named = {kind: [report.name_of(r.leaf) for r in report if (r.verdict, r.severity) == kind] for kind in kinds}
-    return [(clean(", ".join(shortened(names, everyone))), *kind) for kind, names in named.items()]
+    also = {report.name_of(row.leaf): row.aliases for row in report if row.aliases}
+    texts = {kind: ", ".join(shortened(names, everyone)) for kind, names in named.items()}
+    for kind, names in named.items():
+        texts[kind] += "".join(f"; {name} is also {' and '.join(also[name])}" for name in names if name in also)
+    return [(clean(text), *kind) for kind, text in texts.items()]
 
 
 def _findings(report: Report) -> list[dict[str, str]]:

@@ -82,11 +82,15 @@ def chapter(name: str) -> str:
 
 
 def program(name: str) -> tuple[int, tuple[str, ...]]:
-    """Return (line number, lines) of a scenario's training program: the body of its ``run``, not indented."""
+    """Return (line number, lines) of a scenario's training program: the body of its ``run``, not indented.
+
+    Remarks to the type checker are left out.
+    """
     code = source(name).read_text(encoding="utf-8")
     run = next(node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef) and node.name == "run")
     lines = code.splitlines()[run.body[0].lineno - 1 : run.end_lineno]
-    return run.body[0].lineno, tuple(textwrap.dedent("\n".join(lines)).splitlines())
+    shown = [line.partition("  # type: ")[0] for line in lines]
+    return run.body[0].lineno, tuple(textwrap.dedent("\n".join(shown)).splitlines())
 
 
 def source(name: str) -> Path:
