@@ -81,6 +81,8 @@ class LeafSeen(Event):
     kind: str
     place: int | None = None  #: where it was created or registered
     module: int | None = None  #: the module that holds it
+    local_shape: tuple[int, ...] | None = None  #: what this rank holds of a sharded one (DTensor); None = all
+    placement: str = ""  #: how it is spread over the ranks, such as ``Shard(dim=0)``; '' for a plain tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +299,17 @@ class ValueMeasured(Event):
     after: Values = None
     reverted: bool = False  #: outside change that put an earlier value back (undid the step)
     grad_based: bool = False  #: outside change whose source read ``.grad`` (a hand-written update)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaDigests(Event):
+    """Digests of the values that a step left, in a job of several ranks: equal where the replicas are."""
+
+    step: int
+    optimizer: int
+    turn: int  #: steps of this optimizer so far
+    leaves: tuple[int, ...]  #: parameters that this rank holds whole
+    digests: tuple[int, ...]  #: one per leaf, 32 bits
 
 
 # --------------------------------------------------------------------------- what was cut

@@ -131,19 +131,39 @@ def test_diff_says_what_became_worse_and_what_better(traces: Path, tracer: Shell
     assert tracer("diff", "good", "good").stdout == "same verdict: 2 parameter(s)\n"
 
 
-def test_merge_puts_ranks_into_one_folder_and_tells_where_they_differ(tmp_path: Path, tracer: Shell) -> None:
+def test_merge_gives_one_report_that_names_the_ranks_that_differ(tmp_path: Path, tracer: Shell) -> None:
     for rank in (0, 1):
         trace = trained(with_bias=rank == 0)
-        header = replace(trace.header, rank=rank, world_size=2)
+        header = replace(trace.header, rank=rank, world_size=3)
         save(replace(trace, header=header), tmp_path / "job" / f"rank{rank}" / "trace.jsonl.gz")
     result = tracer("merge", "job", "--out", "all", "--format", "json")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[:2] == [
-        "2 rank(s): the verdict is the same on all for 1 parameter(s)",
-        "  bias: rank 0 updated, rank 1 not_in_optimizer",
-    ]
-    assert json.loads((tmp_path / "all" / "rank1" / "report.json").read_text())["rank"] == 1
-    assert (tmp_path / "all" / "rank0" / "trace.jsonl.gz").is_file()
+    report = json.loads((tmp_path / "all" / "report.json").read_text())
+    rows = {row["name"]: row for row in report["parameters"]}
+    assert report["world_size"] == 3
+    assert rows["weight"]["verdict"] == "updated"
+    assert rows["bias"]["verdict"] == "not_in_optimizer"
+    assert rows["bias"]["message"].endswith("(rank 1)")
+    assert report["notes"] == ["1 of 3 ranks left nothing to merge: rank 2"]
+
+
+def test_merge_reports_the_rest_when_a_rank_is_damaged(tmp_path: Path, tracer: Shell) -> None:
+    trace = trained(with_bias=True)
+    save(replace(trace, header=replace(trace.header, world_size=2)), tmp_path / "job" / "rank0" / "trace.jsonl.gz")
+    (tmp_path / "job" / "rank1").mkdir()
+    (tmp_path / "job" / "rank1" / "trace.jsonl.gz").write_bytes(b"nothing")
+    result = tracer("merge", "job", "--out", "all", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    notes = json.loads((tmp_path / "all" / "report.json").read_text())["notes"]
+    assert notes[0].startswith("job/rank1 could not be read: ")
+    assert notes[1] == "1 of 2 ranks left nothing to merge: rank 1"
+
+
+def test_merge_of_one_rank_given_twice_is_one_sentence(tmp_path: Path, tracer: Shell) -> None:
+    save(trained(with_bias=True), tmp_path / "a.jsonl.gz")
+    result = tracer("merge", "a.jsonl.gz", "a.jsonl.gz", "--out", "all")
+    assert result.returncode == 2
+    assert result.stderr == "tracer: rank 0 was given twice. Merge each rank of one job once.\n"
 
 
 def test_a_diff_is_written_as_a_page_and_fails_when_asked(traces: Path, tracer: Shell) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracer.diagnosis.catalogue import find_rule, list_rules, render_guide, rule_text
-from tracer.diagnosis.rules import all_rules
+from tracer.diagnosis.catalogue import every_rule, find_rule, list_rules, render_guide, rule_text
 from tracer.diagnosis.verdicts import CODES, PRIORITY, VERDICTS
 from tracer.errors import UsageError
 
@@ -13,8 +12,8 @@ from tracer.errors import UsageError
 def test_guide_holds_every_rule_with_fix_and_source() -> None:
     guide = render_guide()
     assert [code for code in CODES if f"### {code} " not in guide] == []
-    assert guide.count("**Fix:**") == len(all_rules())
-    assert guide.count("Source: https://") == len(all_rules())
+    assert guide.count("**Fix:**") == len(every_rule())
+    assert guide.count("Source: https://") == len(every_rule())
 
 
 def test_rule_is_found_by_code_and_by_name() -> None:

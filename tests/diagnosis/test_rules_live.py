@@ -11,6 +11,7 @@ import pytest
 
 from tracer.diagnosis.engine import diagnose
 from tracer.diagnosis.findings import Report
+from tracer.diagnosis.rank_rules import all_rank_rules
 from tracer.diagnosis.rules import Rule, all_rules
 from tracer.diagnosis.verdicts import CODES
 
@@ -79,5 +80,6 @@ def test_docstring_says_what_why_fix_and_source(rule: Rule) -> None:
 
 
 def test_codes_and_names_are_unique_and_those_of_the_table() -> None:
-    assert len({rule.code for rule in RULES}) == len(RULES)
-    assert {(rule.code, rule.name) for rule in RULES} == {(row.code, row.name) for row in CODES.values()}
+    rules = [*RULES, *all_rank_rules()]
+    assert len({rule.code for rule in rules}) == len(rules)
+    assert {(rule.code, rule.name) for rule in rules} == {(row.code, row.name) for row in CODES.values()}

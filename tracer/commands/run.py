@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 @click.option("--detail", default="flow", type=click.Choice(["graph", "flow", "full"]), show_default=True)
 @click.option("--values/--no-values", default=True, show_default=True, help="Compare values around each step.")
 @click.option("--source/--no-source", default=True, show_default=True, help="Keep source lines in the trace.")
+@click.option(
+    "--merge-wait", default=20.0, show_default=True, type=click.FloatRange(min=0), help="Seconds that rank 0 waits."
+)
 @output_options
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -34,17 +37,20 @@ def command(target: str, args: tuple[str, ...], is_module: bool, **given: Any) -
     """Run a program as python would, traced. Its output and exit status stay its own."""
     from tracer.recording.script import Program, check_program
 
+    wait = given.pop("merge_wait")
     program = Program(target, args, is_module)
     check_program(program)
     output = read_output(given)
     out = make_folder(Path(output.out or "tracer-out").absolute())
-    return run(program, output, out, given)
+    return run(program, output, out, given, wait)
 
 
-def run(program: Program, output: Output, out: Path, how: dict[str, Any]) -> int:
+def run(program: Program, output: Output, out: Path, how: dict[str, Any], wait: float = 0.0) -> int:
     """Run and record ``program``, write its report, and return the exit status."""
+    from tracer.commands.gathering import forget_rank
     from tracer.recording.script import INTERRUPTED, run_program
 
+    forget_rank(out)
     watch = _Watch(program.name, how)
     withdraw = watch.begin()
     ended = run_program(program)
@@ -54,7 +60,7 @@ def run(program: Program, output: Output, out: Path, how: dict[str, Any]) -> int
     if not ended.ran:
         return ended.status
     try:
-        found = _report(watch.end(ended), output, out)
+        found = _report(watch.end(ended), output, out, wait)
     except KeyboardInterrupt:
         found = INTERRUPTED
     except TracerError as error:
@@ -63,16 +69,23 @@ def run(program: Program, output: Output, out: Path, how: dict[str, Any]) -> int
     return ended.status or found
 
 
-def _report(trace: Trace, output: Output, out: Path) -> int:
+def _report(trace: Trace, output: Output, out: Path, wait: float) -> int:
     """Save first, so that whatever fails later costs no recording; then diagnose and write."""
     from tracer.api import diagnose
+    from tracer.commands.gathering import merge_here, write_rank
     from tracer.commands.results import print_summary, save_trace, status_of, write_formats
 
     saved = save_trace(trace, out)
     report = diagnose(trace)
-    files = write_formats(trace, report, output, saved.parent)
+    files = [saved, *write_formats(trace, report, output, saved.parent)]
+    if trace.header.world_size > 1:
+        files.append(write_rank(trace, report, saved.parent))
+        together = merge_here(trace, output, out, wait)
+        if together is None:
+            return status_of(report, output.fail_on)  # rank 0 speaks for all
+        report, files = together
     if not output.quiet:
-        print_summary(report, [_shown(file) for file in (saved, *files)])
+        print_summary(report, [_shown(file) for file in files])
     return status_of(report, output.fail_on)
 
 

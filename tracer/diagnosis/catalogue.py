@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 
+from tracer.diagnosis.rank_rules import RankRule, all_rank_rules
 from tracer.diagnosis.rules import Rule, all_rules
 from tracer.diagnosis.settings import THRESHOLDS
 from tracer.diagnosis.verdicts import CODES, PRIORITY
@@ -17,21 +18,27 @@ CHAPTERS = (
     ("3", "What is the gradient worth when it arrives?"),
     ("4", "Does a step use the gradient?"),
     ("5", "Does the value keep what the step did?"),
+    ("6", "Do the ranks of a job agree?"),
 )
+
+
+def every_rule() -> tuple[Rule | RankRule, ...]:
+    """Return the rules about one rank, then those about several, by code."""
+    return (*all_rules(), *all_rank_rules())
 
 
 def list_rules() -> tuple[tuple[str, str, str, str], ...]:
     """Return code, name, severity and first line of every rule."""
-    return tuple((r.code, r.name, CODES[r.code].severity, r.text.strip().splitlines()[0]) for r in all_rules())
+    return tuple((r.code, r.name, CODES[r.code].severity, r.text.strip().splitlines()[0]) for r in every_rule())
 
 
-def find_rule(code: str) -> Rule:
+def find_rule(code: str) -> Rule | RankRule:
     """Return a rule by code (``TR202``) or name (``cut``).
 
     Raises:
         UsageError: when there is no such rule.
     """
-    for rule in all_rules():
+    for rule in every_rule():
         if code.lower() in (rule.code.lower(), rule.name):
             return rule
     raise UsageError(f"there is no rule {code!r}.", "`tracer rules` lists them.", slug="unknown-rule")
@@ -53,7 +60,7 @@ def rule_text(code: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def program_of(rule: Rule) -> str:
+def program_of(rule: Rule | RankRule) -> str:
     """Return the source of the rule's bad program, with the function that it hands to."""
     pieces = [getattr(rule.module, name, None) for name in ("_network", "_train")]
     return "\n\n".join(inspect.getsource(piece).strip() for piece in (*pieces, rule.bad) if piece is not None)
@@ -64,14 +71,14 @@ def render_guide() -> str:
     lines = [_INTRODUCTION]
     for digit, question in CHAPTERS:
         lines += [f"## {question}", ""]
-        for rule in all_rules():
+        for rule in every_rule():
             if rule.code[2] == digit:
                 lines += _section(rule)
     lines += _order() + _settings()
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(rule: Rule) -> list[str]:
+def _section(rule: Rule | RankRule) -> list[str]:
     row = CODES[rule.code]
     body = inspect.cleandoc(rule.text).strip()
     body = body.replace("\nFix: ", "\n**Fix:** ").replace("\nSource: ", "\nSource: ")

@@ -55,6 +55,8 @@ _ROWS = (
         "a non-zero update was applied and the value did not change in its dtype",
     ),
     Verdict("TR502", "overwritten", "error", "it stepped, then was put back or overwritten outside the optimizer"),
+    Verdict("TR601", "unused_on_rank", "error", "some ranks produced a gradient, others did not"),
+    Verdict("TR602", "ranks_diverge", "error", "replicas hold different values after the step"),
 )
 
 #: name -> row.
@@ -69,6 +71,8 @@ PRIORITY: tuple[str, ...] = (
     "non_leaf",
     "stale_in_optimizer",
     "not_registered",
+    "unused_on_rank",
+    "ranks_diverge",
     "none_from_backward",
     "non_differentiable",
     "cut",

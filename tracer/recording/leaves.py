@@ -22,6 +22,8 @@ class Leaf:
     dtype: str
     device: str
     requires_grad: bool
+    local_shape: tuple[int, ...] | None = None  #: of a sharded tensor: what lies on this rank
+    placement: str = ""
     name: str = ""
     model: int | None = None
     aliases: tuple[str, ...] = ()
@@ -108,6 +110,11 @@ class Leaves:
             requires_grad=bool(tensor.requires_grad),
             made=made,
         )
+        placements = getattr(tensor, "placements", None)
+        if placements is not None and hasattr(tensor, "to_local"):
+            leaf.placement = ", ".join(map(str, placements))
+            with torch.no_grad():
+                leaf.local_shape = tuple(int(n) for n in tensor.to_local().shape)
         leaf.look(tensor)
         self.all.append(leaf)
         self._by_id[mark] = leaf

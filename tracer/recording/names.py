@@ -404,4 +404,5 @@ class Names:
         return LeafSeen(
             leaf.key, leaf.model, leaf.name or f"tensor{leaf.key}", leaf.aliases, leaf.shape, leaf.dtype,
             leaf.device, leaf.requires_grad, kind, self.session.places.key(leaf.made), leaf.module,
+            leaf.local_shape, leaf.placement,
         )  # fmt: skip

@@ -219,6 +219,7 @@ class Optimizers:
             if bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None:
                 self._measure(info, leaves)
             session.values.after_step(info.key, leaves)
+            session.replicas.stepped(info.key, leaves)
             if info.total <= UNOWNED or info.total % UNOWNED == 0:
                 session.values.compare_unowned([leaf for leaf, _ in session.leaves.alive() if not leaf.owned])
             session.grads.used_by_step(leaves)

@@ -33,6 +33,7 @@ from tracer.recording.modules import Modules
 from tracer.recording.names import Names
 from tracer.recording.optimizers import OptimizerInfo, Optimizers
 from tracer.recording.places import Places, Site, user_site
+from tracer.recording.replicas import Replicas
 from tracer.recording.sequence import Origins
 from tracer.recording.torch_compat import without_torch_function
 from tracer.recording.values import Values
@@ -96,6 +97,7 @@ class Session:
         self.flow = Flow(self)
         self.grads = Grads(self)
         self.values = Values(self)
+        self.replicas = Replicas(self)
         self.optimizers = Optimizers(self)
         self.backwards = Backwards(self)
         self.mode = FunctionMode(self)

@@ -155,6 +155,7 @@ def _graph_to_dict(graph: GraphSeen) -> dict[str, object]:
         "module": [node.module for node in nodes],
         "place": [node.place for node in nodes],
         "leaf": [[i, node.leaf] for i, node in enumerate(nodes) if node.leaf is not None],
+        "details": [[i, list(node.details)] for i, node in enumerate(nodes) if node.details],
     }
     edges = {
         "from": [edge[0] for edge in graph.edges],
@@ -275,8 +276,12 @@ def _build_graph(found: Any) -> GraphSeen:
     for index, leaf in columns["leaf"]:
         _check_ints([index, leaf])
         leaves[index] = leaf
+    details: dict[int, tuple[str, ...]] = {}
+    for index, texts in columns.get("details", ()):
+        _check_texts(texts, [])
+        details[index] = tuple(texts)
     rows = zip(name, module, place, op, leaves, strict=True)
-    nodes = tuple([Node(names[n], m, p, ops[o], leaf) for n, m, p, o, leaf in rows])
+    nodes = tuple([Node(names[n], m, p, ops[o], leaf, details.get(i, ())) for i, (n, m, p, o, leaf) in enumerate(rows)])
     ends = tuple(zip(edges["from"], edges["to"], edges["slot"], strict=True))
     if max(max(edges["from"], default=-1), max(edges["to"], default=-1)) >= len(nodes):
         raise ValueError("an edge leads to a node that is not there")
@@ -287,7 +292,7 @@ def _build_graph(found: Any) -> GraphSeen:
 
 def _check_texts(names: list[Any], ops: list[Any]) -> None:
     if not all(isinstance(name, str) for name in names):
-        raise ValueError("a node's name is no text")
+        raise ValueError("a name or detail of a node is no text")
     if not all(op is None or isinstance(op, str) for op in ops):
         raise ValueError("a node's op is no text")
 

@@ -1,0 +1,82 @@
+"""Digests of parameter values under several ranks, so that replicas can be compared afterwards.
+
+Nothing is exchanged between ranks while the program runs: each writes its own digests, a merge compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from tracer.events import ReplicaDigests
+from tracer.recording.leaves import Leaf
+from tracer.recording.measure import allocated, is_empty, readable
+from tracer.recording.torch_compat import without_torch_function
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+#: Elements of a parameter that are read, spread evenly over it.
+POSITIONS = 1_024
+#: Digests are taken at the first so many steps, and then at every so many.
+STEPS = 8
+#: An odd number of 31 bits: differing elements at different positions do not cancel.
+_FACTOR = 1_103_515_245
+
+
+class Replicas:
+    """Takes a digest of each replicated parameter after a step; one transfer to the host for all of them."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._steps: dict[int, int] = {}
+
+    def stepped(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
+        """An optimizer has stepped. Does nothing in a program of one rank, and for sharded parameters."""
+        if not several_ranks():
+            return
+        turn = self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
+        if turn > STEPS and turn % STEPS:
+            return
+        with without_torch_function(), torch.no_grad():
+            found = [(leaf.key, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None and _whole(tensor)]
+            digests = _fetch([digest(tensor) for _, tensor in found])
+        keys = tuple(key for key, _ in found)
+        self.session.emit(ReplicaDigests(self.session.step, optimizer, turn, keys, tuple(digests)))
+
+
+def several_ranks() -> bool:
+    """Tell whether the program is one of several ranks of a job."""
+    distributed = torch.distributed
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+
+
+def _whole(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is a plain one that each rank of a data parallel job holds whole."""
+    plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.layout == torch.strided
+    return plain and readable(tensor) and allocated(tensor) and not is_empty(tensor)
+
+
+def digest(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a 0-dim int64 tensor that depends on the bits of up to 1,024 elements and on their positions."""
+    flat = tensor.detach().reshape(-1)
+    if flat.is_complex():
+        flat = torch.view_as_real(flat).reshape(-1)
+    flat = flat[:: max(1, flat.numel() // POSITIONS)].contiguous()
+    same_size = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[flat.element_size()]
+    bits = flat.view(same_size).to(torch.int64)
+    weights = torch.arange(1, bits.numel() + 1, device=bits.device, dtype=torch.int64) * _FACTOR | 1
+    return (bits * weights).sum()  # int64 wraps around, alike on every device
+
+
+def _fetch(scalars: list[torch.Tensor]) -> list[int]:
+    by_device: dict[torch.device, list[int]] = {}
+    for i, scalar in enumerate(scalars):
+        by_device.setdefault(scalar.device, []).append(i)
+    values = [0] * len(scalars)
+    for members in by_device.values():
+        for i, value in zip(members, torch.stack([scalars[i] for i in members]).tolist(), strict=True):
+            values[i] = value & 0xFFFFFFFF
+    return values
