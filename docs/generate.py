@@ -44,7 +44,18 @@ def render_rules() -> str:
     return render_guide()
 
 
-PAGES: dict[str, Callable[[], str]] = {"rules.md": render_rules, "scenarios.md": render_scenarios}
+def render_graph() -> str:
+    """Return ``graph.md``: what stands above its tables is written by hand in ``graph.head.md``."""
+    from tracer.graphs.attributes import render_tables
+
+    return (HERE / "graph.head.md").read_text(encoding="utf-8") + "\n" + render_tables()
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": render_rules,
+    "scenarios.md": render_scenarios,
+    "graph.md": render_graph,
+}
 
 
 def main(args: list[str]) -> int:

@@ -129,7 +129,7 @@ def _link(link: Link, scale: Scale, view: View, numbers: dict[Path, int]) -> str
     if kind == "holds":
         if link.group in view.groups:
             colour = GROUPS[view.groups[link.group] % len(GROUPS)][1]
-        given.append('arrowhead="dot", arrowsize=0.4, weight=0')
+        given.append('arrowhead="dot", arrowsize=0.4')
         if link.into is not None and link.into in numbers:
             given.append(f"lhead=cluster_{numbers[link.into]}")
     given.append(f'color="{colour}"')

@@ -28,7 +28,8 @@ def legend(view: View, scale: Scale) -> str:
     for text in told:
         for part in textwrap.wrap(text, 120) or [""]:
             lines.append(f"<TR><TD{span}>{rich(part, colour=MUTED, size=10, most=130)}</TD></TR>")
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2">{"".join(lines)}</TABLE>>'
+    rows_text = "\n    ".join(lines)  # a line each, so that differences can be read
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2">\n    {rows_text}</TABLE>>'
 
 
 def _entry(sample: str, words: str) -> str:

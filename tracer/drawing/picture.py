@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tracer.diagnosis.findings import Report
+from tracer.diagnosis.findings import SEVERITIES, Report
 from tracer.drawing.dot import dot_text as dot_of
 from tracer.drawing.engines import LayoutTimeoutError, lay_out
 from tracer.drawing.states import gather
@@ -26,7 +26,7 @@ __all__ = ["dot_text", "draw", "dress", "svg_text", "title_of"]
 #: Boxes aimed at, one try after the other.
 _TRIES = (VISIBLE, 80, 60, 44, 34, 26, 20, 14, 8)
 #: Points that a laptop shows at a readable size: its width, and a few screens down.
-_WIDEST, _TALLEST = 1150.0, 1750.0
+_WIDEST, _TALLEST = 1150.0, 1900.0
 #: Seconds for all layouts of one picture.
 _SECONDS = 3.0
 
@@ -86,21 +86,20 @@ def _laid_out(trace: Trace, report: Report | None, options: Mapping[str, Any]) -
         dot = _dot(merged, states, title, options if not note else {}, visible, note)
         if dot == last:
             continue
-        last = dot
-        left = timeout if chosen or visible == _TRIES[-1] else end - time.monotonic()
+        last, left = dot, timeout if chosen else max(0.2, end - time.monotonic())
         try:
-            svg = lay_out(dot, "svg", engine=options.get("engine"), timeout=max(0.2, left)).decode("utf-8")
+            svg = lay_out(dot, "svg", engine=options.get("engine"), timeout=left).decode("utf-8")
         except LayoutTimeoutError:
             if best[0]:
                 break
-            if visible == _TRIES[-1]:
-                raise
             note, chosen = "the layout took too long, so the picture is folded further", False
             continue
         if not best[0] or _excess(svg) < _excess(best[0]):
             best = (svg, dot)
         if chosen or _excess(svg) <= 1.0:
             break
+    if not best[0]:
+        best = (lay_out(last, "svg", engine=options.get("engine"), timeout=timeout).decode("utf-8"), last)
     return best
 
 
@@ -135,7 +134,9 @@ def title_of(trace: Trace, report: Report | None) -> Sequence[str]:
     counts = Counter((row.verdict, row.severity) for row in report.parameters)
     told = "    ".join(
         f"{_sign(verdict, severity)} {count} {verdict.replace('_', ' ')}"
-        for (verdict, severity), count in counts.most_common()
+        for (verdict, severity), count in sorted(
+            counts.items(), key=lambda item: (-item[1], SEVERITIES.index(item[0][1]))
+        )
     )
     many = len(report.parameters)
     return [name, f"{many} parameter{'' if many == 1 else 's'}:    {told}" if many else "no parameters"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 Colours = tuple[str, str, str]  #: fill, line, text
 
 FONT = "Helvetica"  #: one that layout engines know the widths of
-FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"  #: in the SVG: as wide as the above
+FONTS = "Helvetica,Arial,'Liberation Sans',sans-serif"  #: in the SVG: as wide as the above
 
 #: light colour -> dark colour
 DARK: dict[str, str] = {}

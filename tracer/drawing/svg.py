@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tracer.drawing.style import stylesheet
+from tracer.drawing.style import FONT, FONTS, stylesheet
 from tracer.drawing.text import visible
 from tracer.errors import UsageError
 
@@ -35,6 +35,7 @@ def dress(svg: str, theme: str, title: Sequence[str] = ()) -> str:
     # Browsers show <title> as a tooltip; xlink:title is out of use.
     body = _TOOLTIP.sub(lambda found: f'<a xlink:title="{found[1]}"><title>{found[1]}</title>', body)
     body = _ROW.sub(r'<g id="leaf-\1" class="row">', body)
+    body = body.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
     end = body.index(">") + 1
     opening = f'{body[: end - 1]} role="img" style="max-width:100%;height:auto">'
     return f"{head}{opening}\n{_names(title)}<style>{stylesheet(theme)}</style>{body[end:]}"

@@ -11,62 +11,12 @@ from tracer.traces import Trace
 if TYPE_CHECKING:
     import networkx as nx
 
-#: kind of node -> its attributes: name -> meaning. ``docs/graph.md`` is made from this.
-NODE_ATTRIBUTES: dict[str, dict[str, str]] = {
-    "op": {
-        "name": "name of the autograd node, such as AddmmBackward0",
-        "op": "function called in the forward pass, such as linear; '' where unknown",
-        "graph": "key of the recorded graph that holds it",
-        "module": "path of the module call that made it; '' outside of modules",
-        "model": "name of the root module; '' outside of modules",
-        "file": "source file of the call; '' where unknown",
-        "line": "source line of the call; 0 where unknown",
-        "norm": "L2 norm of the gradient that flowed into the node at the last backward; -1 where not measured",
-        "culprit": "'zero', 'nan', 'inf', 'none' or 'forward' when a bad gradient began here, else ''",
-    },
-    "leaf": {
-        "name": "name as in named_parameters()",
-        "model": "name of the root module; '' for a bare tensor",
-        "shape": "sizes joined by x",
-        "dtype": "data type",
-        "device": "device",
-        "leaf_kind": "parameter, unregistered, non_leaf, input or orphan",
-        "requires_grad": "whether it required grad at the end",
-        "reached": "whether a recorded graph reaches it",
-        "accumulated": "number of backwards that accumulated into .grad",
-        "norm": "L2 norm of the last gradient measured; -1 where none was",
-        "owners": "names of the optimizers that hold it, comma separated",
-        "stepped": "number of optimizer steps that could change it",
-        "changed": "whether any step changed its value",
-    },
-    "module": {
-        "name": "path of the module; '' for a root",
-        "model": "name of the root module",
-        "cls": "class",
-        "calls": "number of recorded calls of forward",
-    },
-    "optimizer": {"name": "variable name or class", "cls": "class", "steps": "number of recorded steps"},
-    "group": {
-        "name": "optimizer name and group number",
-        "lr": "learning rate when last seen; -1 where it is no plain number",
-        "weight_decay": "weight decay; 0 where it has none",
-    },
-}
-#: kind of edge -> (from, to, meaning)
-EDGE_KINDS: dict[str, tuple[str, str, str]] = {
-    "gradient": ("op", "op or leaf", "as next_functions: the gradient flows this way; attribute slot"),
-    "contains": ("module", "module or leaf", "the module holds it"),
-    "cut": ("leaf", "op", "its value went on without a gradient; attributes cut, op, file, line, certain"),
-    "has": ("optimizer", "group", "the optimizer's param group"),
-    "holds": ("group", "leaf", "the param group holds the leaf"),
-}
-
 
 def build_graph(trace: Trace) -> nx.MultiDiGraph[Any]:
     """Return everything that a trace knows as one graph.
 
-    Keys: ``op:GRAPH:INDEX``, ``leaf:KEY``, ``module:KEY``, ``optimizer:KEY``, ``group:KEY:INDEX``. Every
-    node and edge has ``kind``. Values are strings, numbers and booleans, so GraphML can hold them.
+    ``tracer.graphs.attributes`` tells the keys and attributes. Every node and edge has ``kind``. Values are strings,
+    numbers and booleans, so GraphML can hold them.
     """
     import networkx as nx
 
@@ -142,8 +92,8 @@ def _add_ops(graph: nx.MultiDiGraph[Any], merged: Merged) -> list[str]:
             file="" if place is None else place.file, line=0 if place is None else place.line,
             norm=-1.0 if norm is None else norm, culprit=merged.culprits.get(i, ""),
         )  # fmt: skip
-    for source, target in merged.edges:
-        graph.add_edge(keys[source], keys[target], kind="gradient")
+    for (source, target), slot in zip(merged.edges, merged.slots, strict=True):
+        graph.add_edge(keys[source], keys[target], kind="gradient", slot=slot)
     return keys
 
 
@@ -157,7 +107,7 @@ def _add_optimizers(graph: nx.MultiDiGraph[Any], merged: Merged, trace: Trace) -
             name = f"group:{key}:{number}"
             graph.add_node(
                 name, kind="group", name=f"{seen.name}[{number}]", lr=-1.0 if group.lr is None else group.lr,
-                weight_decay=group.weight_decay or 0.0,
+                weight_decay=group.weight_decay or 0.0, momentum=group.momentum or 0.0, tensors=len(group.leaves),
             )  # fmt: skip
             graph.add_edge(f"optimizer:{key}", name, kind="has")
             for leaf in group.leaves:

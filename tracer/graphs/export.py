@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,15 @@ def _clean(data: dict[str, Any]) -> None:
 
 
 def node_link_text(graph: nx.MultiDiGraph[Any]) -> str:
-    """Return node-link JSON as ``networkx.node_link_graph(..., edges="edges")`` reads it."""
+    """Return node-link JSON as ``networkx.node_link_graph(..., edges="edges")`` reads it.
+
+    JSON has no NaN and no infinity: they stand as the texts "nan", "inf" and "-inf".
+    """
     import networkx as nx
 
-    return json.dumps(nx.node_link_data(graph, edges="edges"))
+    data = nx.node_link_data(graph, edges="edges")
+    for entry in (*data["nodes"], *data["edges"]):
+        for key, value in entry.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                entry[key] = str(value)
+    return json.dumps(data, allow_nan=False)

@@ -22,6 +22,8 @@ from tracer.graphs.tree import Tree
 VISIBLE = 110
 #: Up to so many boxes, every leaf and every operation has its own.
 DETAILED = 44
+#: Up to so many boxes, every module has its own although some are equal.
+PLAIN = 22
 #: Nodes that only change how a leaf is laid out or typed.
 _RESHAPING = frozenset(("T", "Transpose", "View", "Reshape", "UnsafeView", "Permute", "ToCopy", "Expand", "Unsqueeze"))
 
@@ -48,15 +50,19 @@ def fold_view(
     """
     tree = Tree(merged, states)
     absorbed = _absorbed(tree)
-    scene = Scene(merged, states, tree, {}, _chains(tree, absorbed), absorbed)
-    small = depth is None and visible >= DETAILED and scene.chains_in().total() + len(tree.leaf_path) <= 2 * DETAILED
-    if small:
-        view = _fold(scene, Wish(depth, focus, tuple(expand), visible), only_problems)
-        if len(view.boxes) <= DETAILED:
-            return view
+    chain = _chains(tree, absorbed)
+    glob = tuple(expand)
+    if depth is None and visible >= DETAILED:
+        for most, cards in ((DETAILED, False), (PLAIN, True)):
+            scene = Scene(merged, states, tree, {}, chain, absorbed, apart=most // 3, detailed=not cards)
+            if scene.chains_in().total() + len(tree.leaf_path) > 3 * most or not (cards or visible >= VISIBLE):
+                continue  # too many to try, or tried before and too large
+            view = _fold(scene, Wish(depth, focus, glob, visible, cards), only_problems)
+            if len(view.boxes) <= most:
+                return view
     repeats = fold_repeats(tree.children, tree.signatures().get, least=3 if visible >= VISIBLE else 2)
-    scene = Scene(merged, states, tree, repeats, scene.chain, absorbed, detailed=False)
-    return _fold(scene, Wish(depth, focus, tuple(expand), visible, cards=depth is None), only_problems)
+    scene = Scene(merged, states, tree, repeats, chain, absorbed, detailed=False)
+    return _fold(scene, Wish(depth, focus, glob, visible, cards=depth is None), only_problems)
 
 
 def _fold(scene: Scene, wish: Wish, only_problems: bool) -> View:

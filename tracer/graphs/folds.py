@@ -52,6 +52,7 @@ class Repeat:
     last: Path
     count: int
     turn: int  #: which of them this is, from 0
+    run: int = 0  #: number of the first sibling of the whole run: one per pattern that repeats
 
 
 _NUMBER = re.compile(r"\d+")
@@ -81,7 +82,7 @@ def fold_repeats(
             for i in range(at, at + period * turns):
                 first = at + (i - at) % period
                 last = first + period * (turns - 1)
-                found[siblings[i]] = Repeat(siblings[first], siblings[last], turns, (i - at) // period)
+                found[siblings[i]] = Repeat(siblings[first], siblings[last], turns, (i - at) // period, at)
             at += max(1, period * turns)
     return found
 

@@ -27,6 +27,7 @@ class Merged:
     nodes: list[Node] = field(default_factory=list)
     graph_of: list[int] = field(default_factory=list)  #: graph key per node
     edges: list[tuple[int, int]] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)  #: per edge, which output of the target the gradient belongs to
     norms: list[float | None] = field(default_factory=list)
     culprits: dict[int, str] = field(default_factory=dict)
     roots: list[tuple[int, BackwardStarted]] = field(default_factory=list)
@@ -114,6 +115,7 @@ def _add(merged: Merged, graph: GraphSeen, runs: list[BackwardStarted], ended: d
     merged.nodes.extend(graph.nodes)
     merged.graph_of.extend([graph.graph] * len(graph.nodes))
     merged.edges.extend((base + source, base + target) for source, target, _ in graph.edges)
+    merged.slots.extend(slot for _, _, slot in graph.edges)
     ends = [ended[b.backward] for b in runs if b.backward in ended]
     last = next((end for end in reversed(ends) if end.norms), None)
     merged.norms.extend(last.norms if last is not None else [None] * len(graph.nodes))

@@ -7,8 +7,6 @@ from collections import Counter
 from tracer.graphs.items import Box, Path, Row
 from tracer.graphs.scene import Scene
 
-#: Equal operations of one module at one line that still get boxes of their own; more are drawn once.
-APART = 4
 #: Names in the label of a chain.
 NAMED = 4
 
@@ -47,7 +45,8 @@ def _number_turns(scene: Scene) -> dict[int, int]:
             turns[i] = counts[mark]
             counts[mark] += 1
     return {
-        i: turn if counts[nodes[i].module, nodes[i].name, nodes[i].place] <= APART else 0 for i, turn in turns.items()
+        i: turn if counts[nodes[i].module, nodes[i].name, nodes[i].place] <= scene.apart else 0
+        for i, turn in turns.items()
     }
 
 

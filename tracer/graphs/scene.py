@@ -24,12 +24,14 @@ class Scene:
     absorbed: dict[int, int]  #: op -> leaf node, for ops that only reshape a leaf on its way
     opened: set[Path] = field(default_factory=set)
     cards: set[Path] = field(default_factory=set)  #: closed modules whose leaves are shown line by line
+    #: Equal operations of one module at one line that still get boxes of their own; more are drawn once.
+    apart: int = 4
     detailed: bool = True  #: small enough for source lines and lines from optimizers to leaves
     view: View = field(default_factory=View)
     twins: dict[str, str] = field(default_factory=dict)  #: mark of a chain -> box that it shares with its equals
     _drawn: dict[Path, Path] = field(default_factory=dict)
     _closed: dict[Path, Path | None] = field(default_factory=dict)
-    _turns: dict[Path, dict[Path, int]] = field(default_factory=dict)
+    _turns: dict[Path, dict[tuple[Path, int], int]] = field(default_factory=dict)
 
     def drawn(self, path: Path) -> Path:
         """Return the path of what is drawn in a module's place: repeats stand for their first."""
@@ -49,20 +51,22 @@ class Scene:
             self._closed[path] = next((part for part in parts if part not in self.opened), None)
         return self._closed[path]
 
-    def turns(self, path: Path) -> dict[Path, int]:
-        """Return, for a module inside repeats, which copy it is in: repeated module -> number of the copy."""
+    def turns(self, path: Path) -> dict[tuple[Path, int], int]:
+        """Return, for a module inside repeats, which copy it is in: (module around, run) -> number of the copy."""
         known = self._turns.get(path)
         if known is None:
             parts = (path[:size] for size in range(1, len(path) + 1))
             known = self._turns[path] = {
-                self.drawn(part[:-1]): self.repeats[part].turn for part in parts if part in self.repeats
+                (self.drawn(part[:-1]), self.repeats[part].run): self.repeats[part].turn
+                for part in parts
+                if part in self.repeats
             }
         return known
 
     def carries_on(self, a: Path, b: Path) -> bool:
         """Tell whether a value passes from one copy of a repeated module to another."""
         mine, other = self.turns(a), self.turns(b)
-        return bool(mine) and any(other.get(path, turn) != turn for path, turn in mine.items())
+        return bool(mine) and any(other.get(run, turn) != turn for run, turn in mine.items())
 
     def drawn_children(self, path: Path) -> list[Path]:
         """Return the modules drawn inside a drawn one."""
@@ -77,10 +81,12 @@ class Scene:
 
     def chains_in(self) -> Counter[Path]:
         """Return how many boxes of operations each module makes when it is open."""
-        heads: dict[Path, set[object]] = {}
-        nodes, chain = self.merged.nodes, self.chain
-        for i, node in enumerate(nodes):
-            if chain[i] == i and i not in self.absorbed and self.tree.is_op(i):
-                # more than a few of the same kind at the same line share a box
-                heads.setdefault(self.tree.path_of(i), set()).add((node.name, node.place))
-        return Counter({path: len(found) for path, found in heads.items()})
+        heads: Counter[tuple[int | None, str, int | None]] = Counter()
+        for i, node in enumerate(self.merged.nodes):
+            if self.chain[i] == i and i not in self.absorbed and self.tree.is_op(i):
+                heads[node.module, node.name, node.place] += 1
+        found: Counter[Path] = Counter()
+        for (module, _, _), count in heads.items():
+            path = () if module is None else self.tree.module_path.get(module, ())
+            found[path] += count if count <= self.apart else 1
+        return found

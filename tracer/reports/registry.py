@@ -34,6 +34,7 @@ FORMATS: dict[str, Format] = {
     "dot": Format("graph.dot", "tracer.reports.picture_dot", "the annotated graph for Graphviz"),
     "html": Format("report.html", "tracer.reports.html", "one page with all of it"),
     "graphml": Format("graph.graphml", "tracer.reports.graphml", "the whole graph for networkx and others"),
+    "nodelink": Format("graph.json", "tracer.reports.nodelink", "the same as node-link JSON"),
     "sarif": Format("report.sarif", "tracer.reports.sarif", "findings for code scanning"),
     "github": Format("annotations.txt", "tracer.reports.github", "notes on lines in a GitHub job"),
     "md": Format("report.md", "tracer.reports.markdown", "a summary for pull requests"),
