@@ -179,8 +179,10 @@ class Backwards:
     def _resolve_detached(self, call: _Call, outputs: Sequence[Any]) -> None:
         """The root has no graph: the records behind the root itself tell why."""
         side = self.session.cut_side
-        records = [side.dark.get(t) for t in outputs if isinstance(t, torch.Tensor)]
-        side.joins.lit[-1] = [(record, call.site) for record in records if record is not None]
+        found = [side.dark.get(t) for t in outputs if isinstance(t, torch.Tensor)]
+        records = [record for record in found if record is not None]
+        records = records or side.recognition.by_source(call.site, sys._getframe(4))
+        side.joins.lit[-1] = [(record, call.site) for record in records]
         side.borders.resolve(call.number, [-1], set())
         del side.joins.lit[-1]
 

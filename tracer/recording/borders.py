@@ -83,7 +83,7 @@ class Borders:
                         enter(seq, certain)
             if border:
                 if not certain and record.certain:
-                    record = _doubtful(record)
+                    record = record.as_doubtful()
                 yield record, site
 
     def resolve_terms(self, backward: int, root: int, seqs: list[int], names: list[str], edges: Any) -> None:
@@ -119,9 +119,3 @@ class Borders:
                 borders[0].op, tuple(dict.fromkeys(leaves)),
             )
         )  # fmt: skip
-
-
-def _doubtful(record: Dark) -> Dark:
-    copy = Dark(record.kind, record.op, record.site, list(record.parents), record.block, certain=False)
-    copy.alias = record.alias
-    return copy

@@ -16,7 +16,7 @@ from tracer.recording.dark import Dark, DarkRecords, Lit
 from tracer.recording.far_graph import FarGraph
 from tracer.recording.grad_mode import GradMode, in_checkpoint
 from tracer.recording.joins import Joins
-from tracer.recording.kinds import KINDS, VIEWS, mutates, name_of
+from tracer.recording.kinds import KINDS, SHAPED_LIKE, VIEWS, mutates, name_of
 from tracer.recording.places import Site, user_site
 from tracer.recording.recognition import Recognition
 from tracer.recording.writes import Writes
@@ -44,7 +44,7 @@ class CutSide:
     def busy(self) -> bool:
         """Whether any dark value exists that a graph node could consume."""
         dark = self.dark
-        return bool(dark) or bool(dark.extracted)
+        return bool(dark) or bool(self.recognition.readings)
 
     # ------------------------------------------------------------------ calls that made no graph node
 
@@ -54,7 +54,7 @@ class CutSide:
         if mutates(name, func, kwargs):
             self.writes.without_graph(func, name, args, kwargs)
             return
-        sources = self.tracked(args, kwargs)
+        sources = self.tracked(args[1:] if name in SHAPED_LIKE else args, kwargs)
         if sources or name in ("tensor", "as_tensor", "asarray", "new_tensor", "full"):
             self._darkened(name, sources, args, out)
 
@@ -68,38 +68,42 @@ class CutSide:
         parents, certain = self.parents(sources), True
         if not parents:
             parents, certain = self.recognition.by_value(args), True
+        frame = sys._getframe(3)
+        site = user_site(frame)
+        if not parents:
+            parents, certain = list(self.recognition.by_source(site, frame)), False
         if not parents and name != "full":
             parents, certain = self.recognition.by_time(args), False
         if not parents:
             return
-        site, block = user_site(sys._getframe(3)), self.grad_mode.block()
+        block = self.grad_mode.block()
         record = Dark(self.kind(name, out), name, site, parents, block, certain=certain)
         if args and isinstance(args[0], Tensor) and name in VIEWS:
             self._mark_alias(record, name, args[0], out)
-        self._store(out, record)
+        self._store(out, record, frame)
 
-    def _store(self, out: Any, record: Dark) -> None:
+    def _store(self, out: Any, record: Dark, frame: FrameType | None) -> None:
         if isinstance(out, Tensor):
             self.dark.put(out, record)
         elif isinstance(out, float):
             self.dark.put_number(out, record)
-            self.dark.note_extraction(record, (out,))
+            self.recognition.read_out(record, (out,), frame)
         elif isinstance(out, np.ndarray):
             self.dark.put(out, record)
             values = tuple(float(v) for v in out.flat[:8]) if out.dtype.kind == "f" else ()
-            self.dark.note_extraction(record, values)
+            self.recognition.read_out(record, values, frame)
         elif isinstance(out, int):
-            self.dark.note_extraction(record, ())
+            self.recognition.read_out(record, (), frame)
         elif isinstance(out, (tuple, list)):
             if out and not isinstance(out[0], Tensor):
                 numbers = list(floats(out))
                 for value in numbers:
                     self.dark.put_number(value, record)
-                self.dark.note_extraction(record, tuple(numbers[:8]))
+                self.recognition.read_out(record, tuple(numbers[:8]), frame)
             else:
                 for item in out:
                     if isinstance(item, Tensor):
-                        self._store(item, record)
+                        self._store(item, record, frame)
 
     def _mark_alias(self, record: Dark, name: str, source: Tensor, out: Any) -> None:
         leaf = self.session.leaves.find(source)
@@ -120,10 +124,20 @@ class CutSide:
         certain = True
         if not parents:
             parents = self.recognition.by_value((array,))
+        site = user_site(frame)
+        if not parents:
+            parents, certain = list(self.recognition.by_source(site, frame)), False
         if not parents:
             parents, certain = self.recognition.by_time((array,)), False
         if parents:
-            self.dark.put(out, Dark("numpy", "from_numpy", user_site(frame), parents, certain=certain))
+            self.dark.put(out, Dark("numpy", "from_numpy", site, parents, certain=certain))
+
+    def rewrapped(self, kind: str, op: str, data: Any, out: Tensor, frame: FrameType | None) -> None:
+        """A constructor made ``out``, which has no history, from ``data``: ``nn.Parameter(x)``, ``Variable(x)``."""
+        if out is not data and not (out.requires_grad and out.grad_fn is not None):
+            parents = self.parents(self.tracked((data,), {}))
+            if parents:
+                self.dark.put(out, Dark(kind, op, user_site(frame), parents), attached=True)
 
     def gradients_returned(self, out: Any, site: Site | None) -> None:
         """Results of ``autograd.grad`` are gradients: values computed from them are hand-made updates."""

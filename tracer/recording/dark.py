@@ -96,6 +96,12 @@ class Dark:
         """Tell whether two records were made by the same call in the program (a loop's next turn)."""
         return self.site == other.site and self.op == other.op and self.kind == other.kind
 
+    def as_doubtful(self) -> Dark:
+        """Return a copy that says the link is not proved."""
+        copy = Dark(self.kind, self.op, self.site, list(self.parents), self.block, certain=False)
+        copy.alias = self.alias
+        return copy
+
     def flatten(self) -> None:
         """Replace the chain behind this record by the records at which it left the graph."""
         borders: dict[tuple[str, Site | None], Dark] = {}
@@ -171,7 +177,7 @@ class DarkRecords:
 
     def number(self, value: object) -> Dark | None:
         """Return the record of a float that was read out: the same object, or an equal telling value."""
-        if type(value) is not float:
+        if not isinstance(value, float):  # NumPy's float64 is one too
             return None
         known = self._objects.get(id(value))
         return self.numbers.get(value) if known is None else known[1]
@@ -197,3 +203,11 @@ def is_leaf(tensor: torch.Tensor) -> bool:
         return bool(tensor.is_leaf)
     except RuntimeError:
         return True
+
+
+def grad_fn_of(tensor: torch.Tensor) -> Any:
+    """Return the node of a tensor; None for a leaf, and for a view that cannot say (see ``is_leaf``)."""
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None

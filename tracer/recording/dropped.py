@@ -1,24 +1,26 @@
 """Follows results forward in the first steps: where was the value last used that a leaf helped to compute?
 
 Autograd keeps edges towards the leaves only, and a result that is dropped takes its graph with it. So the
-calls of the first steps are kept as bare integers (identities of arguments and result), and read once, when
-a step ends, for the leaves that no backward reached.
+calls of the first steps are kept as bare integers (numbers of the nodes that went in and that were made), and
+read once, when a step ends, for the leaves that no backward reached.
 """
 
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from tracer.events import OutputDropped
+from tracer.recording.arguments import flat
+from tracer.recording.dark import grad_fn_of
 from tracer.recording.kinds import name_of
 from tracer.recording.leaves import Leaf
 from tracer.recording.places import Site, line_of
+from tracer.recording.syntax import function_at, spans, statements
+from tracer.recording.torch_compat import node_sequence
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -26,23 +28,27 @@ if TYPE_CHECKING:
 #: Steps that are followed, and calls kept of each.
 STEPS = 3
 CALLS = 50_000
+#: Nodes of one call that are followed.
+NODES = 64
 
 
 class Flow:
-    """Log of calls that made graph nodes: (function, site, identities of arguments, identities of results)."""
+    """Log of calls that made graph nodes: (function, site, marks of arguments, first and last number made)."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.on = True
-        self._calls: list[tuple[Any, Site, tuple[int, ...], tuple[int, ...]]] = []
+        self._calls: list[tuple[Any, Site, tuple[int, ...], int, int]] = []
         self._steps = 0
         #: leaf key -> (function name, site) of the last call that a value from it went into
         self._last: dict[int, tuple[str, Site]] = {}
 
-    def saw(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, site: Site) -> None:
-        """A call made graph nodes."""
+    def saw(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], before: int, after: int, site: Site
+    ) -> None:
+        """A call made the graph nodes from number ``before`` up to ``after``."""
         if len(self._calls) < CALLS:
-            self._calls.append((func, site, _marks(args, kwargs), _marks((out,), {})))
+            self._calls.append((func, site, _marks(args, kwargs), before, min(after, before + NODES)))
 
     def step_ended(self) -> None:
         """Read the log of one step, then forget it."""
@@ -56,20 +62,16 @@ class Flow:
     def _read(self) -> None:
         session = self.session
         missing = {
-            id(tensor): leaf.key
+            -1 - id(tensor): leaf.key
             for leaf, tensor in session.leaves.alive()
             if leaf.requires_grad and not leaf.accumulated and leaf.key not in session.backwards.reached
         }
         if missing:
             tainted: dict[int, frozenset[int]] = {mark: frozenset((key,)) for mark, key in missing.items()}
-            for func, site, arguments, results in self._calls:
+            for func, site, arguments, first, last in self._calls:
                 keys = frozenset().union(*(tainted[m] for m in arguments if m in tainted))
-                for mark in results:
-                    # An identity that returns with another value behind it loses its mark.
-                    if keys:
-                        tainted[mark] = keys
-                    elif mark not in missing:
-                        tainted.pop(mark, None)
+                if keys:
+                    tainted.update((number, keys) for number in range(first, last))
                 for key in keys:
                     self._last[key] = (name_of(func), site)
         self._calls.clear()
@@ -91,12 +93,15 @@ class Flow:
 
 
 def _marks(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
+    """Return a mark for each argument with a gradient: the number of its node; below 0 the identity of a leaf.
+
+    Numbers of nodes are never used twice, as identities of results are that were dropped.
+    """
     found = []
-    for thing in (*args, *kwargs.values()) if kwargs else args:
-        if isinstance(thing, torch.Tensor):
-            found.append(id(thing))
-        elif type(thing) in (list, tuple):
-            found.extend(id(item) for item in thing[:256] if isinstance(item, torch.Tensor))
+    for thing in flat(args, kwargs):
+        if isinstance(thing, torch.Tensor) and thing.requires_grad:
+            node = grad_fn_of(thing)
+            found.append(-1 - id(thing) if node is None else node_sequence(node))
     return tuple(found)
 
 
@@ -106,12 +111,11 @@ def lines_without(filename: str, line: int) -> tuple[int, ...]:
     These are its ``return`` statements that do not mention the variable, and the next plain assignment that
     overwrites it unread. Empty where the source is not there or the line assigns no plain variable.
     """
-    tree = _tree(filename)
-    function = None if tree is None else _function_at(tree, line)
+    function = function_at(filename, line)
     if function is None:
         return ()
-    body = list(_statements(function))
-    names = {name for node in body if _spans(node, line) for name in _assigned(node)}
+    body = list(statements(function))
+    names = {name for node in body if spans(node, line) for name in _assigned(node)}
     if not names:
         return ()
     found = []
@@ -125,39 +129,6 @@ def lines_without(filename: str, line: int) -> tuple[int, ...]:
             found.append(node.lineno)
             break
     return tuple(found[:4])
-
-
-@lru_cache(maxsize=64)
-def _tree(filename: str) -> ast.Module | None:
-    source = "".join(linecache.getlines(filename))
-    try:
-        return ast.parse(source) if source else None
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def _function_at(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    inside = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _spans(node, line)
-    ]
-    return max(inside, key=lambda node: node.lineno, default=None)
-
-
-def _statements(function: ast.AST) -> Iterator[ast.stmt]:
-    stack = list(reversed(getattr(function, "body", [])))
-    while stack:
-        node = stack.pop()
-        yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.stmt)]
-        stack.extend(reversed(children))
-
-
-def _spans(node: ast.AST, line: int) -> bool:
-    return getattr(node, "lineno", 0) <= line <= (getattr(node, "end_lineno", 0) or 0)
 
 
 def _assigned(node: ast.stmt) -> Iterator[str]:

@@ -73,7 +73,7 @@ class FunctionMode(TorchFunctionMode):
                 if site is not None:
                     session.origins.made.append((before, after, site[0], site[1], func))
                     if session.flow.on:
-                        session.flow.saw(func, args, kwargs, out, site)
+                        session.flow.saw(func, args, kwargs, before, after, site)
                 if session.cut_side.busy:
                     session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
             else:

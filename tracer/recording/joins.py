@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class Joins:
         if writes:
             self.side.writes.note(func, name, args, kwargs, site)
         records = [r for r in self._dark_arguments(args, kwargs) if r.parents]
+        records += self.side.recognition.by_source(site, sys._getframe(2))
         if isinstance(out, (tuple, list)) or (isinstance(out, Tensor) and not out.requires_grad):
             self._undifferentiated(name, args, kwargs, out, site)
         if not records:

@@ -24,6 +24,14 @@ KINDS: dict[str, str] = {
                      "from_numpy", "frombuffer", "asarray"), "rewrap"),
 }  # fmt: skip
 
+#: Calls that take only shape and dtype from their first argument, not its values.
+SHAPED_LIKE = frozenset(
+    (
+        "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like",
+        "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided", "new",
+    )
+)  # fmt: skip
+
 #: Calls that return a view of their first argument (or sometimes a copy; storage decides).
 VIEWS = frozenset(
     (

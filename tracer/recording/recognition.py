@@ -1,9 +1,10 @@
-"""Numbers that left PyTorch and came back in new data: recognised by value, or supposed by time."""
+"""Numbers that left PyTorch and came back in new data: recognised by value, by the source, or supposed by time."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,70 @@ import torch
 
 from tracer.recording.arguments import floats
 from tracer.recording.dark import Dark, DarkRecords, Lit, telling
+from tracer.recording.links import Held, Stack
 from tracer.recording.measure import readable
-from tracer.recording.places import user_site
+from tracer.recording.places import Site, user_site, user_stack
 from tracer.recording.torch_compat import without_torch_function
 
 #: A tensor of unknown origin is compared with extracted numbers up to this size.
 COMPARED = 4096
+#: Places at which numbers are read out, at most so many followed through the source.
+READINGS = 256
+#: Stacks from which one line is looked at before its answer is taken as settled.
+STACKS = 4
+
+
+class _Reading:
+    """One place at which numbers are read out, with the record of the last time."""
+
+    __slots__ = ("doubtful", "held", "record")
+
+    def __init__(self, stack: Stack) -> None:
+        self.held = Held(stack)
+        self.record: Dark | None = None
+        self.doubtful: Dark | None = None
+
+    def last(self) -> Dark | None:
+        """Return the record of the last reading, as one that is not certain."""
+        if self.doubtful is None and self.record is not None:
+            self.doubtful = self.record.as_doubtful()
+        return self.doubtful
 
 
 class Recognition:
-    """Compares new data with the numbers read out since the last backward."""
+    """Compares new data with the numbers read out before."""
 
     def __init__(self, dark: DarkRecords) -> None:
         self.dark = dark
+        self.readings: dict[Stack, _Reading] = {}
+        #: site of a call -> (readings known then, stacks looked at, readings that flow into it)
+        self._answers: dict[Site, tuple[int, set[Stack], list[_Reading]]] = {}
+
+    def read_out(self, record: Dark, values: tuple[float, ...], frame: FrameType | None) -> None:
+        """Numbers were read out of a tracked value: ``.item()``, ``.tolist()``, ``.numpy()``."""
+        self.dark.note_extraction(record, values)
+        stack = user_stack(frame, 6)
+        reading = self.readings.get(stack)
+        if reading is None:
+            if len(self.readings) >= READINGS:
+                return
+            reading = self.readings[stack] = _Reading(stack)
+        reading.record, reading.doubtful = record, None
+
+    def by_source(self, site: Site | None, frame: FrameType | None) -> list[Dark]:
+        """Return the records of numbers that flow, by the source, into the user's call at ``site``."""
+        if not self.readings or site is None:
+            return []
+        count, stacks, found = self._answers.get(site, (0, set(), []))
+        if count != len(self.readings):
+            stacks, found = set(), []
+        if len(stacks) < STACKS:
+            stack = user_stack(frame, 8)
+            if stack not in stacks:
+                stacks.add(stack)
+                found += [r for r in self.readings.values() if r not in found and r.held.flows_into(stack)]
+            self._answers[site] = (len(self.readings), stacks, found)
+        return [record for reading in found if (record := reading.last()) is not None]
 
     def in_tensor(self, tensor: torch.Tensor) -> Dark | None:
         """Find extracted numbers in a small tensor of unknown origin (``torch.Tensor(list)``)."""

@@ -21,7 +21,7 @@ import torch
 
 from tracer.errors import UsageError
 from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged
-from tracer.recording import torch_compat
+from tracer.recording import constructors, torch_compat
 from tracer.recording.backwards import Backwards
 from tracer.recording.cuts import CutSide
 from tracer.recording.dropped import Flow
@@ -45,6 +45,7 @@ R = TypeVar("R")
 EVENTS = 5_000_000
 DETAILS = ("graph", "flow", "full")
 _open: list[Session] = []
+_ABSENT = object()
 
 
 class Session:
@@ -132,7 +133,7 @@ class Session:
             *self.backwards.patches(),
             *self.optimizers.patches(),
             *torch_compat.global_hook_question(frozenset(handle.id for handle in self._handles)),
-            *self._own_patches(),
+            *constructors.patches(self),
         ]:
             self._patch(owner, name, replacement)
         self.guard(self._register_given)
@@ -158,36 +159,9 @@ class Session:
                     self.follow(leaf, tensor)
 
     def _patch(self, owner: Any, name: str, replacement: Any) -> None:
-        self._patched.append((owner, name, owner.__dict__[name] if isinstance(owner, type) else getattr(owner, name)))
+        original = vars(owner).get(name, _ABSENT) if isinstance(owner, type) else getattr(owner, name)
+        self._patched.append((owner, name, original))
         setattr(owner, name, replacement)
-
-    def _own_patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
-        side, session = self.cut_side, self
-        from_numpy = torch.from_numpy
-        inference = torch.autograd.grad_mode.inference_mode
-        enter, leave = inference.__enter__, inference.__exit__
-
-        def wrapped_from_numpy(array: Any) -> torch.Tensor:
-            out = from_numpy(array)
-            if not torch_compat.is_compiling() and session.here():
-                session.guard(side.from_array, array, out, sys._getframe(1))
-            return out
-
-        def entered(context: Any) -> Any:
-            if session.here():
-                session.guard(side.grad_mode.entered_inference, sys._getframe(1))
-            return enter(context)
-
-        def left(context: Any, *exc: Any) -> Any:
-            if session.here():
-                session.guard(side.grad_mode.left_inference)
-            return leave(context, *exc)
-
-        return [
-            (torch, "from_numpy", wrapped_from_numpy),
-            (inference, "__enter__", entered),
-            (inference, "__exit__", left),
-        ]
 
     def stop(self, error: BaseException | None = None) -> None:
         """Take everything off, in any case; look at the values a last time."""
@@ -203,7 +177,10 @@ class Session:
             self.mode.wake()
             torch_compat.leave_function_mode(self.mode)
             for owner, name, original in reversed(self._patched):
-                setattr(owner, name, original)
+                if original is _ABSENT:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, original)
             self._patched.clear()
             for handle in self._handles:
                 handle.remove()

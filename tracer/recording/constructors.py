@@ -1,0 +1,84 @@
+"""Constructors that no function mode sees: ``nn.Parameter(x)``, ``Variable(x)``, ``torch.from_numpy(x)``.
+
+Each makes a tensor without history out of one that may have some. They are wrapped while recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tracer.recording.places import is_user_file
+from tracer.recording.torch_compat import is_compiling
+
+if TYPE_CHECKING:
+    from tracer.recording.session import Session
+
+#: (owner, name, replacement)
+Patch = tuple[Any, str, Any]
+
+
+def patches(session: Session) -> list[Patch]:
+    """Return what to replace, and with what, for as long as a session records."""
+    return [_from_numpy(session), _parameter(session), *_variable(session), *_inference(session)]
+
+
+def _from_numpy(session: Session) -> Patch:
+    original = torch.from_numpy
+
+    def from_numpy(array: Any) -> torch.Tensor:
+        out = original(array)
+        if not is_compiling() and session.here():
+            session.guard(session.cut_side.from_array, array, out, sys._getframe(1))
+        return out
+
+    return torch, "from_numpy", from_numpy
+
+
+def _parameter(session: Session) -> Patch:
+    original = torch.nn.Parameter.__new__
+
+    def new(cls: type, data: Any = None, requires_grad: bool = True, **more: Any) -> Any:
+        out: Any = original(cls, data, requires_grad, **more)
+        # Copying and unpickling call it too; only what the user's own code wraps counts.
+        if data is not None and session.here() and is_user_file(sys._getframe(1).f_code.co_filename):
+            session.guard(session.cut_side.rewrapped, "parameter", "Parameter", data, out, sys._getframe(1))
+        return out
+
+    return torch.nn.Parameter, "__new__", staticmethod(new)
+
+
+def _variable(session: Session) -> list[Patch]:
+    """``Variable`` is a class whose calls go through its metaclass; a PyTorch without it has nothing to wrap."""
+    meta = type(getattr(torch.autograd, "Variable", object))
+    if meta is type or "__call__" in vars(meta):
+        return []
+
+    def call(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        out = type.__call__(cls, *args, **kwargs)
+        data = args[0] if args else kwargs.get("data")
+        if isinstance(data, torch.Tensor) and isinstance(out, torch.Tensor) and session.here():
+            session.guard(session.cut_side.rewrapped, "rewrap", "Variable", data, out, sys._getframe(1))
+        return out
+
+    return [(meta, "__call__", call)]
+
+
+def _inference(session: Session) -> list[Patch]:
+    mode = torch.autograd.grad_mode.inference_mode
+    enter, leave = mode.__enter__, mode.__exit__
+    blocks = session.cut_side.grad_mode
+
+    def entered(context: Any) -> Any:
+        if session.here():
+            session.guard(blocks.entered_inference, sys._getframe(1))
+        return enter(context)
+
+    def left(context: Any, *exc: Any) -> Any:
+        if session.here():
+            session.guard(blocks.left_inference)
+        return leave(context, *exc)
+
+    return [(mode, "__enter__", entered), (mode, "__exit__", left)]
