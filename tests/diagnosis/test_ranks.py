@@ -119,3 +119,14 @@ def test_a_summary_comes_back_from_its_file_as_it_was(tmp_path) -> None:
     path = tmp_path / "rank.json"
     path.write_text(dump(summary))
     assert read(path) == summary
+
+
+def test_merging_many_ranks_grows_little_and_names_the_odd_ones() -> None:
+    merging = RankMerge()
+    for number in range(300):
+        odd = row("b", digest=1000) if number % 100 == 5 else row("b")
+        merging.add(rank(number, row("a"), odd, world=301))
+    report = merging.report(base("a", "b"))
+    (found,) = report.findings
+    assert found.message.startswith("its values differ between ranks 0-4, 6-104, 106-204, 206-299 / ranks 5, 105, 205")
+    assert report.notes == ("1 of 301 ranks left nothing to merge: rank 300",)
