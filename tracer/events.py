@@ -299,6 +299,7 @@ class ValueMeasured(Event):
     after: Values = None
     reverted: bool = False  #: outside change that put an earlier value back (undid the step)
     grad_based: bool = False  #: outside change whose source read ``.grad`` (a hand-written update)
+    undone: int = 0  #: outside change: how many steps' work it took away; negative: brought back
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from tracer.diagnosis.evidence import (
     arrived,
     frozen_throughout,
     handwritten,
+    instrument,
+    moves_outside,
     owners_known,
     set_aside,
     trains,
@@ -44,6 +46,9 @@ def choose(leaf: LeafFacts, facts: Facts, findings: Sequence[Finding]) -> Choice
         return _frozen(leaf, facts)
     if set_aside(leaf, facts):
         return _aside(leaf, facts)
+    if instrument(leaf, facts):
+        text = "only tensors outside its model are optimized, through it: its own gradients are not used"
+        return Choice("frozen", "ok", "certain", text, "freeze it with requires_grad_(False) to save the work")
     return _updated(leaf, facts)
 
 
@@ -85,6 +90,8 @@ def _aside(leaf: LeafFacts, facts: Facts) -> Choice:
 def _updated(leaf: LeafFacts, facts: Facts) -> Choice:
     if handwritten(leaf):
         return Choice("updated", "ok", "certain", "the program updates it itself, from its gradient")
+    if leaf.seen.kind == "input" and moves_outside(leaf):
+        return Choice("updated", "ok", "probable", "it gets a gradient, and the program itself writes its value")
     if not trains(leaf, facts):
         return _undecided(leaf, facts)
     seen = [w for w in windows(leaf, facts) if w.fed and w.step.value is not None]

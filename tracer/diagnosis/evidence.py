@@ -189,6 +189,31 @@ def _follows_by_copy(leaf: LeafFacts, facts: Facts) -> bool:
     return len(moves) >= max(1, steps - 1)
 
 
+def instrument(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the leaf's model is only looked through: what trains are tensors that belong to no model.
+
+    So work style transfer, deep dream, inversion and adversarial attacks: the program optimizes an image or
+    a latent code, and the network's own gradients are of no use to it.
+    """
+    model = leaf.seen.model
+    if leaf.seen.kind != "parameter" or model is None or not leaf.accumulated:
+        return False
+    known = facts.memo.get("instruments")
+    if known is None:
+        known = facts.memo["instruments"] = _instruments(facts)
+    return model in known
+
+
+def _instruments(facts: Facts) -> frozenset[int]:
+    trained = [leaf for leaf in facts.leaves.values() if leaf.ever_owned or handwritten(leaf)]
+    bare = [
+        leaf
+        for leaf in trained
+        if leaf.seen.model is None and leaf.seen.kind != "orphan" and (leaf.accumulated or leaf.computed)
+    ]
+    return frozenset(facts.models) if trained and len(bare) == len(trained) else frozenset()
+
+
 def missed_by(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether the leaf was meant to get a gradient and none reached it: the ground of TR20x."""
     if frozen_throughout(leaf, facts) or leaf.seen.kind in ("input", "non_leaf", "orphan"):

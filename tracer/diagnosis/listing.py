@@ -15,7 +15,17 @@ def listed(facts: Facts) -> tuple[LeafFacts, ...]:
     """
     gone = superseded(facts)
     kept = [leaf for leaf in facts.leaves.values() if leaf.leaf not in gone and _concerns(leaf)]
+    kept = _each_line_once(kept)
     return tuple(sorted(kept, key=lambda leaf: (leaf.seen.model is None, leaf.seen.model or 0)))
+
+
+def _each_line_once(leaves: list[LeafFacts]) -> list[LeafFacts]:
+    """Keep one of the inputs that a line makes anew for each batch (an adversarial perturbation)."""
+    first: dict[object, int] = {}
+    for leaf in leaves:
+        if leaf.seen.kind == "input" and not leaf.ever_owned:
+            first.setdefault((leaf.seen.name, leaf.seen.place), leaf.leaf)
+    return [leaf for leaf in leaves if first.get((leaf.seen.name, leaf.seen.place), leaf.leaf) == leaf.leaf]
 
 
 def _concerns(leaf: LeafFacts) -> bool:

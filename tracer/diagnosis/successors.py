@@ -49,7 +49,7 @@ def _by_name(facts: Facts) -> dict[int, Stale]:
     """Follow each exchange of a name back to a tensor that an optimizer still holds."""
     found: dict[int, Stale] = {}
     for leaf in facts.leaves.values():
-        if leaf.owners or not leaf.replaced:
+        if leaf.owners or not leaf.replaced or _rewritten(leaf, facts):
             continue
         at, seen = leaf.replaced[-1], {leaf.leaf}
         old = facts.leaves.get(at.old)
@@ -59,6 +59,14 @@ def _by_name(facts: Facts) -> dict[int, Stale]:
         if old is not None and old.owners:
             found[leaf.leaf] = Stale(old, at.place, 0, True)
     return {key: Stale(s.old, s.place, len(found), True) for key, s in found.items()}
+
+
+def _rewritten(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the program makes a new tensor again and again that no gradient reaches: an average."""
+    if arrived(leaf, facts) or leaf.seen.model is None:
+        return False
+    rebound = (r for other in facts.leaves.values() for r in other.replaced)
+    return sum(r.model == leaf.seen.model and r.name == leaf.seen.name for r in rebound) > 1
 
 
 def _by_shape(facts: Facts) -> dict[int, Stale]:

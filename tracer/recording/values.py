@@ -44,8 +44,9 @@ class Past:
     """The last snapshot of a leaf, and digests of earlier ones."""
 
     last: Snapshot | None = None
-    stepped: int | None = None  #: digest of what the last step left
-    digests: list[int] = field(default_factory=list)
+    #: (digest of a value held before, steps whose work was in it), oldest first
+    history: list[tuple[int, int]] = field(default_factory=list)
+    live: int = 0  #: steps whose work is in the value now
     exact_in: int = 0  #: steps until it is compared whole, while its sample does not move
     patience: int = 1
     told_still: bool = False
@@ -63,6 +64,22 @@ class Past:
     def due(self) -> bool:
         """Tell whether the sample did not move for so long that the whole is compared."""
         return self.exact_in < 0
+
+    def held(self, digest: int) -> None:
+        """The value is now the one of this digest; of older ones the first and the last few are kept."""
+        self.history.append((digest, self.live))
+        del self.history[1:-16]
+
+    def live_with(self, digest: int, *, replaced: bool) -> int:
+        """Return how many steps' work is left when the value becomes the one of this digest.
+
+        A value held before has what was in it then; any other that ``replaced`` says came from elsewhere
+        has none.
+        """
+        earlier = next((live for known, live in reversed(self.history) if known == digest), None)
+        if earlier is None:
+            return 0 if replaced else self.live
+        return earlier
 
 
 class Values:
@@ -108,7 +125,7 @@ class Values:
         if leaf.key not in self._past and self.session.compare:
             snapshot = self._one(leaf, tensor)
             if snapshot is not None:
-                self._past[leaf.key] = Past(last=snapshot, digests=[snapshot.digest()])
+                self._past[leaf.key] = Past(last=snapshot, history=[(snapshot.digest(), 0)])
 
     def before_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Compare with what the last step left, and keep the value that the step starts from."""
@@ -135,9 +152,8 @@ class Values:
             past = self._past.setdefault(leaf.key, Past())
             past.judge(changed, exact=not before.sampled or before.layout.digested)
             past.last = after
-            past.stepped = after.digest()
-            past.digests.append(past.stepped)
-            del past.digests[1:-16]
+            past.live += changed
+            past.held(after.digest())
             self.session.emit(
                 ValueMeasured(
                     self.session.step, leaf.key, changed, optimizer, _update(before, after), _size(before),
@@ -199,7 +215,7 @@ class Values:
         last = past.last
         if last is None:
             past.last = now
-            past.digests.append(now.digest())
+            past.held(now.digest())
             return now
         first = now
         if not now.comparable(last):
@@ -214,17 +230,18 @@ class Values:
         overwritten = write is not None and write.overwrites and not write.from_grad and not write.from_other
         # A clamp may meet an earlier value by saturating; what the last step left (weights swapped for an
         # evaluation and back) undoes nothing.
-        put_back = digest in past.digests[:-1] and (write is None or write.replaces)
-        reverted = digest != past.stepped and (put_back or overwritten)
+        whole = write is None or write.replaces
+        undone = past.live - past.live_with(digest, replaced=overwritten) if whole else 0
         place = None if write is None else self.session.places.key(write.site)
         self.session.emit(
             ValueMeasured(
                 self.session.step, leaf.key, True, None, _update(last, now), _size(last), last.sampled, place,
-                last.shown(), now.shown(), reverted, write is not None and write.from_grad,
+                last.shown(), now.shown(), undone > 0, write is not None and write.from_grad, undone,
             )
         )  # fmt: skip
         past.last = now
-        past.digests.append(digest)
+        past.live -= undone
+        past.held(digest)
         return first
 
     # ------------------------------------------------------------------ snapshots

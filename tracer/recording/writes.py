@@ -77,12 +77,8 @@ class Writes:
     def _of_leaf(self, key: int, name: str, sources: Any, site: Site | None, setter: bool) -> None:
         side = self.side
         parents = side.parents(side.tracked(sources, {}))
-        from_grad = any(isinstance(p, Dark) and p.from_grad for p in parents)
-        from_self = any(
-            (isinstance(p, Lit) and p.leaf == key)
-            or (isinstance(p, Dark) and any(isinstance(q, Lit) and q.leaf == key for r in p.walk() for q in r.parents))
-            for p in parents
-        )
+        from_grad, behind = self._origin(parents)
+        from_self = key in behind
         replaces = name in OVERWRITES or setter
         side.session.values.written(
             key,
@@ -92,3 +88,22 @@ class Writes:
             from_grad=from_grad,
             from_other=bool(parents) and not from_self,
         )
+
+    def _origin(self, parents: list[Dark | Lit]) -> tuple[bool, set[int]]:
+        """Return whether a gradient is behind a value that is written, and the leaves that are behind it."""
+        far, lit = self.side.far, self.side.joins.lit
+        from_grad, keys, walked, seen = False, set[int](), set[int](), set[int]()
+        queue = list(parents)
+        for parent in queue:  # grows while it is read
+            if isinstance(parent, Dark):
+                if id(parent) not in seen:
+                    seen.add(id(parent))
+                    from_grad = from_grad or parent.from_grad
+                    queue.extend(parent.parents)
+            elif parent.leaf is not None:
+                keys.add(parent.leaf)
+            elif parent.seq is not None:
+                for seq in far.reachable(parent.seq, walked):
+                    keys.update(-1 - edge for edge in far.edges.get(seq, ()) if edge < 0)
+                    queue.extend(record for record, _ in lit.get(seq, ()))
+        return from_grad, keys

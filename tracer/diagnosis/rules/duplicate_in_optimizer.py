@@ -2,7 +2,7 @@
 
 Each step is taken twice, with two sets of momentum and two learning rates that fight each other; the
 effective learning rate is not the one that was set. A parameter that is listed twice in one group is
-stepped twice as well.
+stepped twice as well. Optimizers that step by turns, each after a backward of its own, are not reported.
 
 Fix: leave the parameter in one of them only.
 
@@ -11,8 +11,10 @@ Source: https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+from tracer.diagnosis.evidence import Window, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import optimizer_lines, optimizer_text
@@ -32,14 +34,18 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         name = optimizer_text(facts, listed)
         message = f"{name} lists it more than once, so each of its steps moves it more than once"
         return found(NAME, leaf, message, f"list it once in {name}", optimizer_lines(facts, [listed]))
-    both = _stepped_by_turns(leaf)
-    if len(both) < 2:
+    shared = _same_gradient(windows(leaf, facts))
+    both = sorted({key for pair in shared for key in pair})
+    if not both:
         return None
     names = [optimizer_text(facts, key) for key in both]
     counts = " and ".join(
         f"{name} ({sum(s.optimizer == key for s in leaf.steps)} times)" for key, name in zip(both, names, strict=True)
     )
-    message = f"{counts} step it by turns: its learning rate and momentum are those of neither"
+    message = (
+        f"{counts} step it one after the other on the same gradient: its learning rate and momentum are those of "
+        "neither"
+    )
     return found(NAME, leaf, message, f"leave it in one of {' and '.join(names)}", optimizer_lines(facts, both))
 
 
@@ -49,20 +55,22 @@ def _listed_twice(leaf: LeafFacts) -> int | None:
     return next((key for key in owners if owners.count(key) > 1), None)
 
 
-def _stepped_by_turns(leaf: LeafFacts) -> list[int]:
-    """Return the optimizers whose steps interleave; one that took over from another is no duplicate."""
-    keys = list(dict.fromkeys(step.optimizer for step in leaf.steps))
-    spans = {k: [s.order for s in leaf.steps if s.optimizer == k] for k in keys}
+def _same_gradient(seen: tuple[Window, ...]) -> list[tuple[int, int]]:
+    """Return the pairs of optimizers of which one stepped right after the other, with nothing new to use.
 
-    def meet(a: int, b: int) -> bool:
-        apart = spans[a][-1] < spans[b][0] or spans[b][-1] < spans[a][0]
-        if not apart:
-            return True
-        between = sorted((spans[a][-1], spans[b][0]) if spans[a][-1] < spans[b][0] else (spans[b][-1], spans[a][0]))
-        # Two steps on one and the same gradient.
-        return not any(between[0] < order < between[1] for order in leaf.accumulated_at)
-
-    return [a for a in keys if any(a != b and meet(a, b) for b in keys)]
+    By turns and each after a backward of its own, as an adversarial autoencoder trains its encoder, is no
+    duplicate; neither is one that takes over from another.
+    """
+    return [
+        (before.step.optimizer, after.step.optimizer)
+        for before, after in itertools.pairwise(seen)
+        if before.step.optimizer != after.step.optimizer
+        and not after.accumulated
+        and not before.step.closure
+        and not after.step.closure
+        and before.fed
+        and (after.fed or (after.grad is None and not after.touches))
+    ]
 
 
 def bad(torch: Any) -> None:

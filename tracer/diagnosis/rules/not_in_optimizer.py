@@ -3,7 +3,8 @@
 Backward computes a gradient for everything the loss depends on; only tensors in an optimizer's param
 groups are moved by it. A parameter outside stays at its initial value for ever, while its gradient grows
 from step to step. It happens to the parameters of a loss module, to a head that was added later, and to
-lists of parameters that were written by hand.
+lists of parameters that were written by hand. Where only tensors outside any module are optimized (an image, a
+latent code, a perturbation), the network is a means to that end, and this is no more than a remark.
 
 Fix: add the parameter to the optimizer (``optimizer.add_param_group({"params": [...]})``, or pass it when
 the optimizer is built); if it is meant to stay as it is, set ``requires_grad_(False)``.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import anything_stepped, arrived, handwritten
+from tracer.diagnosis.evidence import anything_stepped, arrived, handwritten, instrument
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, times
@@ -47,7 +48,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         f"add it to {optimizer_text(facts, stepped[0])} where that is built, or freeze it with "
         "requires_grad_(False) if it is not meant to train"
     )
-    return found(NAME, leaf, message, fix, (*optimizer_lines(facts, stepped), *made_lines(facts, leaf)))
+    where = (*optimizer_lines(facts, stepped), *made_lines(facts, leaf))
+    return found(NAME, leaf, message, fix, where, severity="info" if instrument(leaf, facts) else None)
 
 
 def _said_better(leaf: LeafFacts, facts: Facts) -> bool:

@@ -2,8 +2,9 @@
 
 Old weights are loaded or copied over the trained ones: an EMA copy that is never updated, a checkpoint that
 is loaded in the loop, a constant written to ``.data`` in ``forward``. The optimizer works, and its work is
-undone. Restoring the best checkpoint once at the end, folds that start afresh, and an EMA swap that is
-undone after the evaluation are not reported.
+undone: none of it is left in the end, or no more than the last step's. Restoring the best checkpoint, folds
+that start afresh, an EMA swap that is undone after the evaluation, and adapting to a task with an optimizer of
+its own before going back are not reported.
 
 Fix: remove the copy at the line, or copy in the other direction.
 
@@ -13,10 +14,11 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torc
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from typing import Any
 
 from tracer.diagnosis.evidence import handwritten
-from tracer.diagnosis.facts import Facts, LeafFacts
+from tracer.diagnosis.facts import Facts, LeafFacts, StepFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, text_of, times
 from tracer.diagnosis.saying import found
@@ -32,53 +34,50 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not moved or handwritten(leaf):
         return None
     undone = _undone(leaf)
-    if not undone or not _for_good(leaf, len(moved), undone):
+    lost = min(len(moved), sum(count for _, count in undone))
+    if not _for_good(leaf, moved, len(undone), lost):
         return None
-    last = undone[-1]
-    lost = len(moved)
+    last = undone[-1][0]
     message = (
-        f"{times(lost, 'step')} changed it, and {times(len(undone), 'write')} outside the optimizer"
-        f"{text_of(facts, last.place)} put an earlier value back"
+        f"{times(len(moved), 'step')} changed it, and {times(len(undone), 'write')} outside the optimizer"
+        f"{text_of(facts, last.place)} took the work of {lost} of them away again"
     )
     fix = f"remove the write{text_of(facts, last.place)}, or copy in the other direction"
-    lines = [line for value in undone for line in line_at(facts, value.place, "overwritten")]
+    lines = [line for value, _ in undone for line in line_at(facts, value.place, "overwritten")]
     return found(NAME, leaf, message, fix, (*lines, *line_at(facts, moved[-1].place, "step")))
 
 
-def _undone(leaf: LeafFacts) -> list[ValueMeasured]:
-    """Return the writes that undid steps: the last outside change between two steps, when it went back."""
+def _undone(leaf: LeafFacts) -> list[tuple[ValueMeasured, int]]:
+    """Return the writes that undid steps, each with how many, one per pause between two steps.
+
+    Weights swapped for an evaluation and back within a pause undo nothing.
+    """
     starts = sorted(step.order for step in leaf.steps)
-    found_last: dict[int, ValueMeasured] = {}
+    pauses: dict[int, list[ValueMeasured]] = defaultdict(list)
     for order, value in leaf.outside:
         if value.changed and order > starts[0]:
-            found_last[bisect_left(starts, order)] = value
-    return [value for value in found_last.values() if value.reverted]
+            pauses[bisect_left(starts, order)].append(value)
+    found_ones = []
+    for writes in pauses.values():
+        net = sum(_steps_undone(value) for value in writes)
+        if net > 0:
+            found_ones.append((next(value for value in reversed(writes) if value.reverted), net))
+    return found_ones
 
 
-def _for_good(leaf: LeafFacts, moved: int, undone: list[ValueMeasured]) -> bool:
-    """Tell whether the work of the steps was lost, not just reset once.
+def _steps_undone(value: ValueMeasured) -> int:
+    return value.undone or int(value.reverted)
 
-    Every step (but the last, whose undoing the recording may not see) was undone; or the run ended with
-    an undoing that was not the only one, or that led back to the very first value.
+
+def _for_good(leaf: LeafFacts, moved: list[StepFacts], writes: int, lost: int) -> bool:
+    """Tell whether the work of the steps was lost as a habit: all of it, or all but the last step's.
+
+    What the last step did may be overwritten after the recording ends. An optimizer that is built anew for
+    each stretch that is undone (adapting to one task, measuring, going back) shows that this is meant.
     """
-    if len(undone) >= moved or (len(undone) > 1 and len(undone) == moved - 1):
-        return True
-    last_order = max(order for order, value in leaf.outside if value is undone[-1])
-    if last_order < leaf.steps[-1].order:
-        return False
-    return len(undone) > 1 or _at_start_again(leaf, undone[-1]) or _written_before(leaf, undone[-1])
-
-
-def _written_before(leaf: LeafFacts, value: ValueMeasured) -> bool:
-    """Tell whether the same line wrote over the value between earlier steps too: a habit, not one restore."""
-    first, last = leaf.steps[0].order, leaf.steps[-1].order
-    between = [v for order, v in leaf.outside if first < order < last and v.changed]
-    return value.place is not None and any(v.place == value.place for v in between)
-
-
-def _at_start_again(leaf: LeafFacts, value: ValueMeasured) -> bool:
-    first = leaf.steps[0].value
-    return first is not None and first.before is not None and first.before == value.after
+    kept = len(moved) - lost
+    anew = len({step.optimizer for step in leaf.steps}) > 1 and writes > 1
+    return lost > 0 and not anew and (kept == 0 or (kept == 1 and writes > 1))
 
 
 def _train(torch: Any, restore: bool) -> None:
