@@ -221,3 +221,34 @@ def test_a_comparison_has_no_serious_barrier_either(
     serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
     assert opened.problems == []
+
+
+def test_print_is_light_on_a_dark_system_with_titles_and_without_tools(
+    opener: Callable[..., Opened], text: str
+) -> None:
+    page = opener(text, color_scheme="dark").page
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("#parameters thead").inner_text().split() == [
+        "Parameter", "Verdict", "Gradient", "norm", "Update", "Optimizer", "Why",
+    ]  # fmt: skip
+    assert not page.locator(".tools").is_visible()
+    assert page.locator("#view svg").is_visible()
+
+
+def test_a_search_over_a_thousand_parameters_answers_within_a_second(
+    opener: Callable[..., Opened], build: Build
+) -> None:
+    trace = build(1000)
+    page = opener(html.render(trace, diagnose(trace))).page
+    took = page.evaluate(
+        """() => {
+            const box = document.getElementById("search"), start = performance.now();
+            box.value = "layers.77.";
+            box.dispatchEvent(new Event("input"));
+            document.body.offsetHeight;
+            return performance.now() - start;
+        }"""
+    )
+    assert rows(page) == ["param-encoder.layers.77.weight"]
+    assert took < 1000

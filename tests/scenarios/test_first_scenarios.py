@@ -62,18 +62,34 @@ def test_the_loss_is_3790() -> None:
     assert net(torch.tensor([2.0])).tolist() == [3790.0]
 
 
+def read_blocks(text: str) -> dict[str, dict[str, str]]:
+    """Return parameter -> cell -> its texts, from the table of a side-by-side."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 1 and words[0].endswith(("weight", "bias")):
+            block = found.setdefault(words[0], {})
+        elif found and len(words) > 1:
+            size = 2 if words[0] == "≠" or words[0] == "in" else 1
+            block[" ".join(words[:size])] = " ".join(words[size:])
+    return found
+
+
 def test_side_by_side_only_the_cells_of_d_differ(tmp_path: Path, tracer: Shell) -> None:
     result = tracer("requires_grad", "--device", "cpu", "--format", "text,json")
     assert result.returncode == 0, result.stderr
     for scenario in D_LINEAR:
         check_numbers(tmp_path / "outputs" / "requires_grad" / scenario, scenario)
-    differ = result.stdout.partition("What differs")[2]
-    rows = [" ".join(line.split()) for line in differ.splitlines()]
-    assert "d_Linear.weight grad [[176, 237]] None [[176, 237]]" in rows
-    assert "d_Linear.weight after [[7, 8]] [[7, 8]] [[-10.6, -15.7]]" in rows
-    assert "d_Linear.bias grad [1] None [1]" in rows
-    assert "d_Linear.bias after [9] [9] [8.9]" in rows
-    assert not any(row.startswith(("a_Linear.weight ", "b_Linear.weight ", "c_Linear")) for row in rows)
+    differ, _, equal = result.stdout.partition("What is equal in all 3")
+    blocks = read_blocks(differ)
+    assert blocks["d_Linear.weight"]["≠ grad"] == "[[176, 237]] None [[176, 237]]"
+    assert blocks["d_Linear.weight"]["≠ after"] == "[[7, 8]] [[7, 8]] [[-10.6, -15.7]]"
+    assert blocks["d_Linear.bias"]["≠ grad"] == "[1] None [1]"
+    assert blocks["d_Linear.bias"]["≠ after"] == "[9] [9] [8.9]"
+    assert set(blocks) == {"d_Linear.weight", "d_Linear.bias"}
+    assert "≠" not in equal
+    assert read_blocks(equal)["a_Linear.weight"]["grad"] == "[[220], [256]] = ="
+    rows = [" ".join(line.split()) for line in equal.splitlines()]
     assert "Differ: d_Linear.weight, d_Linear.bias. Everything else is equal in all 3." in rows
     sentences = " ".join(rows)
     assert "get the same gradients every time: whether d_Linear is frozen does not stop the gradient" in sentences

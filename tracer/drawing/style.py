@@ -122,7 +122,7 @@ def stylesheet(theme: str) -> str:
         return _ALWAYS
     if theme == "dark":
         return _ALWAYS + _DARK_RULES
-    return f"{_ALWAYS}@media (prefers-color-scheme:dark){{{_DARK_RULES}}}"
+    return f"{_ALWAYS}@media screen and (prefers-color-scheme:dark){{{_DARK_RULES}}}"
 
 
 _ALWAYS = (

@@ -9,7 +9,7 @@ from tracer.diagnosis.findings import Report
 from tracer.reports.changes import Changes, compare, summary
 from tracer.reports.page.assets import fill
 from tracer.reports.page.graph import beside
-from tracer.reports.side_by_side import CELLS, cells, conclusion, differing
+from tracer.reports.side_by_side import CELLS, compared, conclusion, differing
 from tracer.reports.words import LOOKS, names_by_leaf, number
 from tracer.traces import Trace
 
@@ -49,12 +49,8 @@ def _pictures(sides: Sides, unlike: set[str], links: dict[str, str], options: di
 
 def _cells(reports: Mapping[str, Report]) -> list[dict[str, Any]]:
     """Return every compared cell of every parameter, with one text per run and whether they differ."""
-    rows: dict[str, list[dict[str, str]]] = {}
-    for side, report in enumerate(reports.values()):
-        for row in report.parameters:
-            rows.setdefault(row.name, [{} for _ in reports])[side] = cells(row)
     found = []
-    for name, sides in rows.items():
+    for name, sides in compared(reports).items():
         for cell in CELLS:
             texts = [one.get(cell, "-") for one in sides]
             found.append({"name": name, "cell": cell, "texts": texts, "differs": len(set(texts)) > 1})

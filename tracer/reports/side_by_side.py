@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tracer.diagnosis.findings import ParameterReport, Report
-from tracer.reports.words import LOOKS, clean, number
+from tracer.reports.words import clean, number
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 #: What is compared of each parameter: title -> how it is read.
 CELLS = ("requires_grad", "in optimizer", "grad", "before", "after", "verdict")
@@ -86,27 +87,58 @@ def _trains(report: Report, names: Sequence[str]) -> bool:
     return all(row.verdict == "updated" for row in report.parameters if row.name in names)
 
 
+#: Columns from which the runs' own titles stand above their columns; below, letters stand for them.
+WIDE = 110
+
+
 def print_side_by_side(reports: Mapping[str, Report], console: Console) -> None:
-    """Print every parameter of every report, then which cells differ and what follows."""
+    """Print every compared cell with a column per run: parameters that differ, those that do not, what follows."""
+    from rich.text import Text
+
+    titles = list(reports)
+    if console.width < WIDE:
+        letters = [chr(ord("A") + i) for i in range(len(titles))]
+        for letter, title in zip(letters, titles, strict=True):
+            console.print(Text(f"{letter}: {clean(title, 200)}"), soft_wrap=True)
+        titles = letters
+    rows = compared(reports)
+    unlike = {name for name, sides in rows.items() if any(side != sides[0] for side in sides)}
+    for title, wanted in (
+        ("What differs", unlike),
+        (f"What is equal in all {len(titles)}", rows.keys() - unlike),
+    ):
+        if wanted:
+            console.print(Text(title, style="bold"))
+            console.print(_grid(reports, {name: rows[name] for name in rows if name in wanted}, titles))
+    for line in conclusion(reports):
+        console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
+
+
+def _grid(reports: Mapping[str, Report], rows: Mapping[str, list[dict[str, str]]], titles: Sequence[str]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    for title, report in reports.items():
-        grid = Table(box=box.SIMPLE_HEAD, title=clean(title), title_justify="left", padding=(0, 1), pad_edge=False)
-        for column in ("parameter", *CELLS):
-            grid.add_column(column, overflow="fold")
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    grid.add_column("parameter", no_wrap=True)
+    for title in titles:
+        longest = max(len(row.verdict) for report in reports.values() for row in report.parameters)
+        grid.add_column(clean(title, 60), min_width=longest)  # a verdict is never broken
+    for name, sides in rows.items():
+        grid.add_row(Text(clean(name, 60), style="bold"))
+        for cell in CELLS:
+            texts = [side.get(cell, "-") for side in sides]
+            unlike = len(set(texts)) > 1
+            shown = texts if unlike else [texts[0], *("=" for _ in texts[1:])]
+            style = "yellow" if unlike else ""
+            grid.add_row(f"{'≠' if unlike else ' '} {cell}", *(Text(text, style=style) for text in shown))
+    return grid
+
+
+def compared(reports: Mapping[str, Report]) -> dict[str, list[dict[str, str]]]:
+    """Return the cells of every parameter, one dict per report; an empty one where a report lacks it."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for side, report in enumerate(reports.values()):
         for row in report.parameters:
-            style = LOOKS[row.severity][3]
-            texts = cells(row)
-            grid.add_row(Text(clean(row.name)), *(Text(texts[c]) for c in CELLS[:-1]), Text(row.verdict, style=style))
-        console.print(grid)
-    rows, _ = differing(reports)
-    grid = Table(box=box.SIMPLE_HEAD, title="What differs", title_justify="left", padding=(0, 1), pad_edge=False)
-    for column in ("parameter", "", *reports):
-        grid.add_column(column, overflow="fold")
-    for name, cell, texts_ in rows:
-        grid.add_row(Text(clean(name)), cell, *(Text(text) for text in texts_))
-    console.print(grid)
-    for line in conclusion(reports):
-        console.print(Text(line, style="bold"), soft_wrap=True)
+            rows.setdefault(row.name, [{} for _ in reports])[side] = cells(row)
+    return rows

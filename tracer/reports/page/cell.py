@@ -16,7 +16,7 @@ from tracer.reports.page.assets import asset
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _COLOURS = re.compile(r":root\{color-scheme:light dark;([^}]*)\}")
-_DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{:root\{([^}]*)\}\}")
+_DARK = re.compile(r"@media screen and \(prefers-color-scheme:dark\)\{:root\{([^}]*)\}\}")
 #: What the hosts put around a cell when they are light, and when they are dark.
 _LIGHT_HOSTS = '[data-jp-theme-light="true"] *,.vscode-light *,[data-theme="light"] *'
 _DARK_HOSTS = '[data-jp-theme-light="false"] *,.vscode-dark *,[data-theme="dark"] *'
