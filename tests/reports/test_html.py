@@ -123,6 +123,12 @@ def test_charts_come_with_their_numbers_as_a_table(text: str) -> None:
     assert re.search(r"encoder\.layers\.3\.weight</th><td>updated</td><td class=\"num\">0\.375 \(0\.25 to 0\.5\)", text)
 
 
+def test_a_parameter_in_trouble_shows_the_way_of_its_gradient(text: str) -> None:
+    ways = re.findall(r'<pre class="way"[^>]*>(.*?)</pre>', text, re.DOTALL)
+    assert len(ways) == 2
+    assert ways[0].endswith("  STOPS: detach at train.py:5; encoder.layers.0.weight lies behind it")
+
+
 def test_a_small_model_gets_no_charts_and_a_small_page(build: Build) -> None:
     text = rendered(build(3))
     assert "chart-gradients" not in text

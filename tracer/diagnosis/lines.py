@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from tracer.diagnosis.facts import Facts, LeafFacts
@@ -36,6 +37,14 @@ def optimizer_text(facts: Facts, optimizer: int | None) -> str:
     if seen is None:
         return "the optimizer"
     return seen.cls if seen.name in ("", seen.cls) else f"{seen.cls} `{seen.name}`"
+
+
+def optimizers_text(facts: Facts, optimizers: Iterable[int], most: int = 3) -> str:
+    """Return ``Adam `first`, SGD `second` (2 of that name)``: each text once, at most ``most`` of them."""
+    often = Counter(optimizer_text(facts, key) for key in optimizers)
+    parts = [text if count == 1 else f"{text} ({count} of that name)" for text, count in often.items()]
+    rest = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + rest
 
 
 def optimizer_lines(facts: Facts, optimizers: Iterable[int]) -> tuple[Where, ...]:

@@ -17,7 +17,7 @@ from tracer.reports.page.cell import bare, cell_style
 from tracer.reports.page.charts import charts, numbers
 from tracer.reports.page.graph import picture
 from tracer.reports.page.library import plotly
-from tracer.reports.page.rows import module_names, optimizer_names, row_anchors, table_rows
+from tracer.reports.page.rows import module_names, optimizer_names, paths, row_anchors, table_rows
 from tracer.reports.words import answer, names_by_leaf
 from tracer.traces import Trace
 
@@ -51,6 +51,7 @@ def render(trace: Trace, report: Report, **options: Any) -> str:
         library=library,
         comparison=comparison,
         optimizers=optimizer_groups(report),
+        paths=paths(trace, report),
         **_tables(report),
     )
 

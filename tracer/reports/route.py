@@ -17,9 +17,13 @@ ENDS = 12
 ROUTES = 3
 
 
-def route_lines(trace: Trace, report: Report, row: ParameterReport) -> Iterator[str]:
-    """Yield the ways as lines; nothing when no graph was recorded."""
-    merged = merge_graphs(trace)
+def route_lines(trace: Trace, report: Report, row: ParameterReport, merged: Merged | None = None) -> Iterator[str]:
+    """Yield the ways as lines; nothing when no graph was recorded.
+
+    Args:
+        merged: the trace's graphs, where they are at hand.
+    """
+    merged = merged or merge_graphs(trace)
     routes = routes_to(merged, row.leaf)
     name = clean(report.name_of(row.leaf), 200)
     if not routes and merged.roots:

@@ -19,7 +19,7 @@ from typing import Any
 from tracer.diagnosis.evidence import anything_stepped, arrived, handwritten, instrument
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, times
+from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, optimizers_text, times
 from tracer.diagnosis.saying import found
 from tracer.diagnosis.successors import stale_of
 from tracer.events import GradAccumulated, GroupsSeen, OptimizerStepped
@@ -37,7 +37,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not anything_stepped(facts):
         return None
     stepped = [key for key, count in facts.stepped.items() if count]
-    names = ", ".join(optimizer_text(facts, key) for key in stepped[:3])
+    names = optimizers_text(facts, stepped)
     norm = leaf.grads[-1].norm if leaf.grads else None
     size = "" if norm is None else f" (last norm {number(norm)})"
     message = (

@@ -8,8 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracer.diagnosis.findings import OwnerReport, ParameterReport, Report
+from tracer.graphs.merged import merge_graphs
 from tracer.reports.page.places import places
+from tracer.reports.route import route_lines
 from tracer.reports.words import LOOKS, clean, number
+from tracer.traces import Trace
+
+#: Rows whose details show the way of the gradient.
+PATHS = 60
 
 
 def table_rows(report: Report, names: Mapping[int, str], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -17,6 +23,14 @@ def table_rows(report: Report, names: Mapping[int, str], anchors: Mapping[int, s
     scale = _scale(report)
     optimizers = {name: f"o{i}" for i, name in enumerate(optimizer_names(report))}
     return [_row(row, names[row.leaf], anchors[row.leaf], scale, optimizers) for row in report.parameters]
+
+
+def paths(trace: Trace, report: Report) -> dict[int, str]:
+    """Return the way of the gradient, as text, of the first parameters that do not train as they should."""
+    merged = merge_graphs(trace)
+    bad = [row for row in report.parameters if row.severity in ("error", "warning")][:PATHS]
+    found = {row.leaf: "\n".join(route_lines(trace, report, row, merged)).strip("\n") for row in bad}
+    return {leaf: text for leaf, text in found.items() if text}
 
 
 def row_anchors(report: Report, names: Mapping[int, str]) -> dict[int, str]:
