@@ -219,9 +219,11 @@ class BackwardEnded(Event):
     norms: tuple[float | None, ...] = ()
     #: node indices that ran, in order of execution, where recorded
     order: tuple[int, ...] = ()
-    #: node index -> norm of the non-finite / zero culprit evidence: (node, "zero" | "nan" | "inf")
+    #: (node index, kind). "zero", "nan", "inf", "none": good gradients came in, bad ones went out. "forward": the
+    #: first operation whose *value* was NaN or Inf; "data", "parameter": it read data or a parameter that was.
     culprits: tuple[tuple[int, str], ...] = ()
     sampled: bool = False  #: large gradients were sampled, not read whole
+    source: int | None = None  #: for a "data" culprit: the line that made the NaN or Inf in the data
 
 
 @dataclass(frozen=True, slots=True)

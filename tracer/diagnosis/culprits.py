@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Where
 from tracer.diagnosis.lines import line_at, unique
 from tracer.events import GraphSeen, Node
+
+#: Kinds of culprits found in the forward pass.
+FORWARD = frozenset({"forward", "data", "parameter"})
 
 
 def culprits_of(leaf: LeafFacts, facts: Facts, kinds: frozenset[str]) -> tuple[tuple[Node, str], ...]:
@@ -16,14 +20,45 @@ def culprits_of(leaf: LeafFacts, facts: Facts, kinds: frozenset[str]) -> tuple[t
     A node counts when it was reported as the first with good gradients coming in and bad ones going out,
     and the leaf lies behind it.
     """
-    found: dict[tuple[int, int], tuple[Node, str]] = {}
+    found = (pair for key in leaf.reached for pair in culprits_in(leaf, facts, key, kinds))
+    return tuple({id(node): (node, kind) for node, kind in found}.values())
+
+
+def culprits_in(leaf: LeafFacts, facts: Facts, backward: int, kinds: frozenset[str]) -> tuple[tuple[Node, str], ...]:
+    """Return the same of one backward."""
+    ended, graph = facts.ended.get(backward), graph_of(facts, backward)
+    if ended is None or graph is None:
+        return ()
+    return tuple(
+        (graph.nodes[node], kind)
+        for node, kind in ended.culprits
+        if kind in kinds and node < len(graph.nodes) and leaf.leaf in _behind(facts, graph, node)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where values of the forward pass first went wrong, in one backward."""
+
+    node: Node  #: the operation to blame, or the first that read what was bad already
+    kind: str  #: "forward", "data" or "parameter"
+    backward: int
+    source: int | None  #: place where bad data was made
+
+
+def origins_of(leaf: LeafFacts, facts: Facts) -> tuple[Origin, ...]:
+    """Return where the forward passes behind a leaf's gradients went wrong, in order, each line once.
+
+    A bad value spoils every gradient of its graph, on both sides of the operation that made it.
+    """
+    found: dict[tuple[int, int], Origin] = {}
     for key in leaf.reached:
         ended, graph = facts.ended.get(key), graph_of(facts, key)
         if ended is None or graph is None:
             continue
         for node, kind in ended.culprits:
-            if kind in kinds and node < len(graph.nodes) and leaf.leaf in _behind(facts, graph, node):
-                found.setdefault((graph.graph, node), (graph.nodes[node], kind))
+            if kind in FORWARD and node < len(graph.nodes):
+                found.setdefault((graph.graph, node), Origin(graph.nodes[node], kind, key, ended.source))
     return tuple(found.values())
 
 

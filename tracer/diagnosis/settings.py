@@ -11,17 +11,12 @@ from tracer.errors import UsageError
 #: key -> (default, what it means). Only rules about magnitude or frequency have any; the others are exact.
 THRESHOLDS: Mapping[str, tuple[float, str]] = MappingProxyType(
     {
-        "TR302.ratio": (
-            1e-6,
-            "gradient per element, relative to the layers nearer to the loss, that is vanishing",
-        ),
-        "TR302.layers": (4.0, "fewest weights along the depth for which a trend is judged"),
+        "TR302.ratio": (1e-5, "gradient, relative to the layers nearer to the loss, that is vanishing"),
+        "TR302.saturated": (1e-6, "share of the gradient that a saturated activation lets through"),
+        "TR302.layers": (4.0, "fewest layers or time steps along the depth for which a trend is judged"),
         "TR302.backwards": (2.0, "fewest backwards with measured gradients"),
-        "TR303.ratio": (
-            1e6,
-            "gradient per element, relative to the layers nearer to the loss, that is exploding",
-        ),
-        "TR303.layers": (4.0, "fewest weights along the depth for which a trend is judged"),
+        "TR303.ratio": (1e5, "gradient, relative to the layers nearer to the loss, that is exploding"),
+        "TR303.layers": (4.0, "fewest layers or time steps along the depth for which a trend is judged"),
         "TR303.backwards": (2.0, "fewest backwards with measured gradients"),
         "TR404.share": (0.5, "share of skipped steps from which a run that also steps is warned about"),
     }

@@ -127,8 +127,9 @@ class Backwards:
         self._watch(call, walk)
         self._resolve(call, walk)
         scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu" and readable(t)]
-        if session.modules.outputs.any_bad() or any(not bool(torch.isfinite(t.detach()).all()) for t in scalars):
-            first_bad_forward(session, walk, call)
+        bad_root = any(not bool(torch.isfinite(t.detach()).all()) for t in scalars)
+        if session.modules.outputs.any_bad() or bad_root:
+            first_bad_forward(session, walk, call, bad_root)
 
     def _identify(self, call: _Call, walk: Walk) -> None:
         keys = {i: leaf.key for i, leaf in call.leaf_of.items()}
@@ -215,6 +216,7 @@ class Backwards:
             BackwardEnded(
                 session.step, call.number, None if problem is None else f"{type(problem).__name__}: {problem}"[:500],
                 tuple(norms), order, culprits, bool(call.watch and (call.watch.large or call.large)),
+                session.places.key(call.source),
             )
         )  # fmt: skip
         if problem is not None:
@@ -274,6 +276,7 @@ class _Call:
         "number",
         "plans",
         "site",
+        "source",
         "walk",
         "watch",
     )
@@ -291,6 +294,7 @@ class _Call:
         self.culprits: tuple[tuple[int, str], ...] = ()
         self.plans = False  #: every node is watched, and what it shows decides what is watched next time
         self.large = False  #: some gradients are too large to be measured at this detail
+        self.source: Site | None = None  #: where bad data was made
 
     def leaves_below(self, start: int) -> list[int]:
         """Return the keys of the leaves that the gradient of a node flows on to."""

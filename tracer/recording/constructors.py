@@ -22,7 +22,7 @@ Patch = tuple[Any, str, Any]
 
 def patches(session: Session) -> list[Patch]:
     """Return what to replace, and with what, for as long as a session records."""
-    return [_from_numpy(session), _parameter(session), *_variable(session), *_inference(session)]
+    return [_from_numpy(session), _parameter(session), *_variable(session), *_inference(session), _packing(session)]
 
 
 def _from_numpy(session: Session) -> Patch:
@@ -32,6 +32,8 @@ def _from_numpy(session: Session) -> Patch:
         out = original(array)
         if not is_compiling() and session.here():
             session.guard(session.cut_side.from_array, array, out, sys._getframe(1))
+            if session.plain.on:
+                session.guard(session.plain.made, original, (), {}, out, sys._getframe(1))
         return out
 
     return torch, "from_numpy", from_numpy
@@ -82,3 +84,15 @@ def _inference(session: Session) -> list[Patch]:
         return leave(context, *exc)
 
     return [(mode, "__enter__", entered), (mode, "__exit__", left)]
+
+
+def _packing(session: Session) -> Patch:
+    """What the user's hooks pack for backward must not be unpacked by anybody else."""
+    hooks = torch.autograd.graph.saved_tensors_hooks
+    enter = hooks.__enter__
+
+    def packed(context: Any) -> Any:
+        session.packed = True
+        return enter(context)
+
+    return hooks, "__enter__", packed

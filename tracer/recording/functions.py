@@ -78,6 +78,8 @@ class FunctionMode(TorchFunctionMode):
                     session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
             else:
                 session.cut_side.left(func, args, kwargs, out)
+                if session.plain.on:
+                    session.plain.made(func, args, kwargs, out, sys._getframe(1))
                 if kwargs.get("requires_grad") and isinstance(out, Tensor):
                     session.leaves.born(out, user_site(sys._getframe(1)))
         except Exception as problem:

@@ -33,6 +33,7 @@ from tracer.recording.modules import Modules
 from tracer.recording.names import Names
 from tracer.recording.optimizers import OptimizerInfo, Optimizers
 from tracer.recording.places import Places, Site, user_site
+from tracer.recording.plain_tensors import PlainTensors
 from tracer.recording.replicas import Replicas
 from tracer.recording.sequence import Origins
 from tracer.recording.torch_compat import without_torch_function
@@ -96,6 +97,8 @@ class Session:
         self.cut_side = CutSide(self)
         self.hooks = UserHooks(self)
         self.flow = Flow(self)
+        self.plain = PlainTensors()
+        self.packed = False  #: the user's program packs what nodes save (checkpointing, offloading)
         self.grads = Grads(self)
         self.values = Values(self)
         self.replicas = Replicas(self)
@@ -286,6 +289,12 @@ class Session:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.warn(text[:500], RuntimeWarning, stacklevel=2)
+
+    def note_once(self, text: str) -> None:
+        """Note what is not recorded, once."""
+        if text not in self._failures:
+            self._failures.add(text)
+            self.emit(Noted(text))
 
     def mode_again(self) -> AbstractContextManager[Any]:
         """Switch the function mode on inside one of its own handlers, for Python code run by the engine."""

@@ -1,8 +1,9 @@
 """Gradients grow through the depth by orders of magnitude.
 
 Large weights or long recurrences multiply the gradient at each layer: the layers near the input take steps
-that destroy them, and soon everything is Inf or NaN. Judged by the gradient per element of weight matrices,
-relative to the layers nearer to the loss, over several backwards and along a steady trend.
+that destroy them, and soon everything is Inf or NaN. Judged by the gradient that flows into the operations
+which use the weights, relative to those nearer to the loss on its way, over several backwards and along a
+steady trend: layers of a network or time steps of a recurrence.
 
 Fix: smaller initial weights, normalisation, fewer steps of recurrence, or ``clip_grad_norm_`` as a guard.
 
@@ -16,7 +17,7 @@ from typing import Any
 from tracer.diagnosis.evidence import arrived
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import line_at, made_lines, number
+from tracer.diagnosis.lines import line_at, made_lines, number, text_of, times
 from tracer.diagnosis.profile import trend
 from tracer.diagnosis.saying import found
 from tracer.events import BackwardStarted, GradMeasured, GraphSeen
@@ -30,16 +31,18 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not arrived(leaf, facts):
         return None
     seen = trend(leaf, facts, CODE, falling=False)
-    if seen is None or seen.ratio < facts.settings["TR303.ratio"]:
+    if seen is None:
         return None
     message = (
-        f"its gradient is {number(seen.ratio)} times that of {seen.reference.leaf.seen.name}, "
-        "per element and over "
-        f"{seen.measured} measurements: it grows steadily through {len(seen.steps)} weights"
+        f"the gradient that reaches it is {number(seen.ratio)} times as strong as"
+        f"{text_of(facts, seen.reference, ' it was at ')}, nearer to the loss, over "
+        f"{times(seen.measured, 'backward')}: it grows steadily through {seen.length} layers"
     )
     fix = "initialise with smaller weights or normalise between layers; clip_grad_norm_ only limits the harm"
+    stretch = (*line_at(facts, seen.own, "stretch"), *line_at(facts, seen.reference, "stretch"))
     starts = (facts.backwards[key] for key in leaf.reached[:1])
     where = (
+        *stretch,
         *made_lines(facts, leaf),
         *(line for b in starts for line in line_at(facts, b.place, "backward")),
     )

@@ -15,11 +15,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tracer.diagnosis.culprits import culprit_lines, culprits_of, op_of
+from tracer.diagnosis.blame import blame_of
 from tracer.diagnosis.evidence import arrivals, finite, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import line_at, made_lines, text_of
+from tracer.diagnosis.lines import line_at, made_lines
 from tracer.diagnosis.saying import found
 from tracer.events import BackwardEnded, GradAccumulated, GradMeasured
 
@@ -36,20 +36,17 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     stepped = [w for w in windows(leaf, facts) if w.grad is not None and not finite(w.grad)]
     if not bad_ones and not stepped:
         return None
-    culprits = culprits_of(leaf, facts, frozenset({"nan", "inf"}))
-    first = culprits[0] if culprits else None
-    because = f"; first made by {op_of(first[0])}{text_of(facts, first[0].place)}" if first else ""
+    blame = blame_of(leaf, facts)
     count = f"{len(bad_ones) or len(stepped)} of {max(len(grads), len(stepped))} measured gradients"
     used = f", and {len(stepped)} of them went into a step" if stepped else ", and no step used one"
-    message = f"NaN or Inf in {count}{used}{because}{_forward(leaf, facts)}"
+    message = f"NaN or Inf in {count}{used}{blame.because if blame else ''}{_forward(leaf, facts)}"
     fix = (
-        f"make {op_of(first[0])}{text_of(facts, first[0].place)} safe before it runs: clamp its input or add eps"
-        if first
+        blame.fix
+        if blame
         else "find the first operation that overflows or divides by zero, for example with detail='full'"
     )
-    lines = [*culprit_lines(facts, culprits)]
     starts = (facts.backwards[key] for key in leaf.reached[:1])
-    lines += [line for b in starts if not culprits for line in line_at(facts, b.place, "backward")]
+    lines = blame.where if blame else [line for b in starts for line in line_at(facts, b.place, "backward")]
     return found(
         NAME,
         leaf,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tracer.diagnosis.blame import blame_of
 from tracer.diagnosis.evidence import arrivals, finite, outermost
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
@@ -33,7 +34,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not broken:
         return None
     message = f"the loss was {broken[0].root_value} in {times(len(broken), 'backward')}, although no gradient was"
-    lines = (line for b in broken for line in line_at(facts, b.place, "backward"))
+    lines = tuple(line for b in broken[:1] for line in line_at(facts, b.place, "backward"))
+    blame = blame_of(leaf, facts)
+    if blame is not None:
+        return found(NAME, leaf, message + blame.because, blame.fix, (*blame.where, *lines))
     return found(NAME, leaf, message, "repair the term of the loss that is not finite", lines)
 
 
