@@ -19,7 +19,7 @@ def test_guide_holds_every_rule_with_fix_and_source() -> None:
 def test_rule_is_found_by_code_and_by_name() -> None:
     assert find_rule("tr202").name == "cut"
     assert find_rule("cut").code == "TR202"
-    assert rule_text("TR302").count("TR302.ratio = 1e-06") == 1
+    assert rule_text("TR302").count("TR302.ratio = 1e-05") == 1
     with pytest.raises(UsageError, match="there is no rule 'TR999'"):
         find_rule("TR999")
 

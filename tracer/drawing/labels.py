@@ -16,6 +16,8 @@ _BAD = {
     "inf": "gradient becomes infinite here",
     "none": "returns no gradient",
     "forward": "NaN or Inf in the forward pass",
+    "data": "read data that held NaN or Inf",
+    "parameter": "read a parameter that was NaN or Inf",
 }
 
 

@@ -121,7 +121,7 @@ def _spread(node: Any) -> bool | None:
         return None
     sizes = value.shape if not dims else [value.shape[d if d < value.dim() else d - 2**64] for d in dims]
     correction: float | None = getattr(node, "_saved_correction", None)
-    return math.prod(sizes) <= (1 if correction is None else correction)
+    return bool(math.prod(sizes) <= (1 if correction is None else correction))
 
 
 def _nll(node: Any) -> bool | None:
