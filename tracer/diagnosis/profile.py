@@ -23,12 +23,12 @@ class Trend:
 
 def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend | None:
     """Return how far a leaf's signal has fallen (or risen) along a steady trend through the depth."""
-    seen = measured(leaf, facts)
-    if len(seen) < facts.settings[f"{code}.backwards"]:
+    if len(leaf.accumulated) < facts.settings[f"{code}.backwards"]:
         return None
+    seen = measured(leaf, facts)
     found = [_in_one(leaf, facts, one, code, falling) for one in seen]
     steady = [trend for trend in found if trend is not None]
-    if len(steady) < facts.settings[f"{code}.backwards"] or 2 * len(steady) <= len(seen):
+    if not steady or 2 * len(steady) <= len(seen):
         return None
     last = steady[-1]
     return Trend(median(t.ratio for t in steady), last.reference, last.own, last.length, len(seen))

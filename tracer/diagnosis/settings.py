@@ -14,10 +14,10 @@ THRESHOLDS: Mapping[str, tuple[float, str]] = MappingProxyType(
         "TR302.ratio": (1e-5, "gradient, relative to the layers nearer to the loss, that is vanishing"),
         "TR302.saturated": (1e-6, "share of the gradient that a saturated activation lets through"),
         "TR302.layers": (4.0, "fewest layers or time steps along the depth for which a trend is judged"),
-        "TR302.backwards": (2.0, "fewest backwards with measured gradients"),
+        "TR302.backwards": (2.0, "fewest backwards that reached the parameter"),
         "TR303.ratio": (1e5, "gradient, relative to the layers nearer to the loss, that is exploding"),
         "TR303.layers": (4.0, "fewest layers or time steps along the depth for which a trend is judged"),
-        "TR303.backwards": (2.0, "fewest backwards with measured gradients"),
+        "TR303.backwards": (2.0, "fewest backwards that reached the parameter"),
         "TR404.share": (0.5, "share of skipped steps from which a run that also steps is warned about"),
     }
 )
