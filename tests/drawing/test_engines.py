@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tracer.diagnosis.engine import diagnose
-from tracer.drawing import engines, picture
+from tracer.drawing import engines, fitting, picture
 from tracer.drawing.engines import LayoutTimeoutError, find_engine, lay_out
 from tracer.errors import EngineError
 from tracer.traces import Trace
@@ -83,7 +83,7 @@ def test_a_layout_that_takes_too_long_is_folded_further_with_a_note(
             raise LayoutTimeoutError("slow")
         return lay_out(dot, kind, timeout=timeout)
 
-    monkeypatch.setattr(picture, "lay_out", slow)
+    monkeypatch.setattr(fitting, "lay_out", slow)
     trace = blocks(40, frozen=4, cut=8)
     svg = picture.svg_text(trace, diagnose(trace))
     assert "the layout took too long, so the picture is folded further" in svg

@@ -27,6 +27,20 @@ class Output:
     color: str  #: "auto", "always" or "never"
     engine: str | None
     depth: int | None  #: levels of modules that the picture shows; None lets it choose
+    focus: str | None = None  #: a parameter or module: the picture closes all others
+    expand: tuple[str, ...] = ()  #: globs of modules that the picture opens
+    only_problems: bool = False  #: leave healthy leaves out of the picture
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What was chosen for the picture."""
+        chosen = {
+            "depth": self.depth,
+            "focus": self.focus,
+            "expand": self.expand or None,
+            "only_problems": self.only_problems or None,
+        }
+        return {key: value for key, value in chosen.items() if value is not None}
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,6 +58,9 @@ _OUTPUT_OPTIONS = (
     click.option("--color", default="auto", type=click.Choice(["auto", "always", "never"]), show_default=True),
     click.option("--engine", help="Layout engine: dot or graphviz-pure (default: the first there is)."),
     click.option("--depth", type=click.IntRange(min=0), help="Levels of modules that the picture shows."),
+    click.option("--focus", metavar="NAME", help="Open this parameter or module in the picture, close all others."),
+    click.option("--expand", metavar="GLOB", multiple=True, help="Open these modules too; may be given again."),
+    click.option("--only-problems", is_flag=True, help="Leave healthy leaves out of the picture."),
 )
 
 
@@ -55,7 +72,7 @@ def read_output(given: dict[str, Any]) -> Output:
     """
     names = tuple(dict.fromkeys(name.strip() for name in given.pop("formats").split(",") if name.strip()))
     check_formats(names)
-    keys = ("out", "fail_on", "quiet", "color", "engine", "depth")
+    keys = ("out", "fail_on", "quiet", "color", "engine", "depth", "focus", "expand", "only_problems")
     return Output(formats=names, **{key: given.pop(key) for key in keys})
 
 

@@ -40,8 +40,7 @@ def write_formats(trace: Trace, report: Report, output: Output, folder: Path, **
     formats = list(output.formats)
     if "svg" in formats and "dot" not in formats:
         formats.insert(formats.index("svg"), "dot")  # there even when no engine can lay it out
-    options = {} if output.depth is None else {"depth": output.depth}
-    files = write(trace, report, folder, formats, engine=output.engine, **options, **more)
+    files = write(trace, report, folder, formats, engine=output.engine, **output.choices, **more)
     if "github" in formats:
         announce(trace, report)
     return files

@@ -83,7 +83,9 @@ def _row(row: Row, view: View, kind: str) -> str:
     sign = FAMILIES[row.family][2] if row.family else look.sign
     shade = f' BGCOLOR="{fill}"' if kind == "card" or row.family else ""
     cells = [f"{sign} {row.name}", row.shape, row.word] if row.name else [f"{sign} {row.count} {row.word}"]
-    given = f' ID="row-{row.leaf}" TOOLTIP={attribute(row.tooltip[:1500])}' if row.name and row.tooltip else ""
+    given = ""
+    if row.name and row.tooltip:  # Graphviz 2.43 gives a cell its id and tooltip only where it is a link
+        given = f' ID="row-{row.leaf}" HREF="#leaf-{row.leaf}" TOOLTIP={attribute(row.tooltip[:1500])}'
     first, *others = cells
     told = f'<TD ALIGN="LEFT"{shade}{given}>{rich(first, colour=colour, size=9.5, most=34)}&#160;&#160;</TD>'
     told += "".join(f'<TD ALIGN="LEFT"{shade}>{rich(cell, colour=colour, size=9)}&#160;&#160;</TD>' for cell in others)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tracer.diagnosis.findings import Report
-from tracer.drawing.dot import dot_text
 from tracer.drawing.engines import LayoutTimeoutError, lay_out
-from tracer.drawing.picture import dress, title_of
+from tracer.drawing.fitting import Drawing, draw_view, fit
+from tracer.drawing.picture import title_of
 from tracer.drawing.states import gather
-from tracer.graphs.fold import VISIBLE, fold_view
-from tracer.graphs.items import View
+from tracer.drawing.svg import dress
+from tracer.graphs.fold import VISIBLE, Ground
 from tracer.traces import Trace
 
 #: A level with more boxes than this is left out: nobody reads it, and it takes seconds to lay out.
@@ -32,45 +34,45 @@ def draw_levels(
     trace: Trace,
     report: Report | None,
     *,
-    engine: str | None = None,
-    depth: int | None = None,
     seconds: float = 20.0,
+    **options: Any,
 ) -> tuple[Level, ...]:
     """Return the default drawing first, then one per depth at which it looks different, deepest last.
 
     Args:
-        depth: draw this depth only.
         seconds: for all layouts together; levels that would come later are left out.
+        options: ``engine``; with ``depth``, ``focus`` or ``expand`` that drawing comes alone; ``only_problems``.
 
     Raises:
         EngineError: when no engine is there, or the default drawing takes longer than ``seconds``.
     """
-    merged, states = gather(trace, report)
-    deepest = max((seen.path.count(".") + 2 for seen in merged.modules.values() if seen.path), default=1)
-    wanted = [depth] if depth is not None else [None, *range(1, deepest + 1)]
+    ground, title = Ground(*gather(trace, report)), title_of(trace, report)
     end = time.monotonic() + seconds
-    drawn: list[Level] = []
-    shown: set[tuple[str, ...]] = set()
-    for level in wanted:
-        view = fold_view(merged, states, depth=level)
+    depth = options.get("depth")
+    first = fit(ground, title, {**options, "timeout": seconds})
+    drawn = [_level("auto" if depth is None else str(depth), first, title)]
+    if any(options.get(key) is not None for key in ("depth", "focus", "expand")):
+        return tuple(drawn)
+    shown = {tuple(sorted(first.view.boxes))}
+    for level in range(1, _deepest(ground) + 1):
+        view, dot = draw_view(ground, title, options, {"depth": level})
         boxes = tuple(sorted(view.boxes))
-        if drawn and (boxes in shown or len(boxes) > MOST_BOXES):
+        if boxes in shown or len(boxes) > MOST_BOXES:
             continue
         shown.add(boxes)
         try:
-            drawn.append(_lay_out(level, view, trace, report, engine, end))
+            left = max(0.5, end - time.monotonic())
+            svg = lay_out(dot, "svg", engine=options.get("engine"), timeout=left).decode("utf-8")
         except LayoutTimeoutError:
-            if not drawn:
-                raise
             break
+        drawn.append(_level(str(level), Drawing(view, dot, svg), title))
     return tuple(drawn)
 
 
-def _lay_out(
-    level: int | None, view: View, trace: Trace, report: Report | None, engine: str | None, end: float
-) -> Level:
-    dot = dot_text(view, title_of(trace, report))
-    left = max(0.5, end - time.monotonic())
-    svg = dress(lay_out(dot, "svg", engine=engine, timeout=left).decode("utf-8"), "auto", title_of(trace, report))
-    name = "auto" if level is None else str(level)
-    return Level(name, svg[svg.index("<svg") :], dict(view.leaf_boxes), len(view.boxes))
+def _deepest(ground: Ground) -> int:
+    return max((seen.path.count(".") + 2 for seen in ground.merged.modules.values() if seen.path), default=1)
+
+
+def _level(name: str, drawing: Drawing, title: Sequence[str]) -> Level:
+    svg = dress(drawing.svg, "auto", title)
+    return Level(name, svg[svg.index("<svg") :], dict(drawing.view.leaf_boxes), len(drawing.view.boxes))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tracer.drawing.style import FONT, FONTS, stylesheet
+from tracer.drawing.style import FONTS, stylesheet
 from tracer.drawing.text import visible
 from tracer.errors import UsageError
 
+_LINK = re.compile(r' xlink:href="#leaf-\d+"')
+_FONT = re.compile(r'font-family="[^"]*"')
 _TOOLTIP = re.compile(r'<a xlink:title="([^"]*)">')
 _ROW = re.compile(r'<g id="a_row-(\d+)">')
 _SIZE = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
@@ -33,9 +35,10 @@ def dress(svg: str, theme: str, title: Sequence[str] = ()) -> str:
     head = "".join(re.findall(r"<\?xml.*?\?>", head)) + "\n" if "<?xml" in head else ""
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL).replace("&#45;", "-")
     # Browsers show <title> as a tooltip; xlink:title is out of use.
+    body = _LINK.sub("", body)
     body = _TOOLTIP.sub(lambda found: f'<a xlink:title="{found[1]}"><title>{found[1]}</title>', body)
     body = _ROW.sub(r'<g id="leaf-\1" class="row">', body)
-    body = body.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
+    body = _FONT.sub(f'font-family="{FONTS}"', body)
     end = body.index(">") + 1
     opening = f'{body[: end - 1]} role="img" style="max-width:100%;height:auto">'
     return f"{head}{opening}\n{_names(title)}<style>{stylesheet(theme)}</style>{body[end:]}"

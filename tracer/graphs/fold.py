@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from tracer.graphs.cut_boxes import place_cuts
 from tracer.graphs.flow_links import link_flow, link_idle, place_losses
-from tracer.graphs.folds import fold_chains, fold_repeats
+from tracer.graphs.folds import Repeat, fold_chains, fold_repeats
 from tracer.graphs.frames import join_frames
-from tracer.graphs.items import Cluster, LeafState, View
+from tracer.graphs.items import Cluster, LeafState, Path, View
 from tracer.graphs.leaf_boxes import place_leaves
 from tracer.graphs.merged import Merged
 from tracer.graphs.op_boxes import module_title, node_name, place_ops
@@ -48,21 +48,48 @@ def fold_view(
         only_problems: leave healthy leaves out.
         visible: number of boxes aimed at.
     """
-    tree = Tree(merged, states)
-    absorbed = _absorbed(tree)
-    chain = _chains(tree, absorbed)
-    glob = tuple(expand)
+    wanted = {"depth": depth, "focus": focus, "expand": expand, "only_problems": only_problems, "visible": visible}
+    return fold_ground(Ground(merged, states), **wanted)  # type: ignore[arg-type]
+
+
+class Ground:
+    """What all foldings of one graph share, worked out once: the rest takes time by boxes, not by nodes."""
+
+    def __init__(self, merged: Merged, states: Mapping[int, LeafState]) -> None:
+        self.merged, self.states = merged, states
+        self.tree = Tree(merged, states)
+        self.absorbed = _absorbed(self.tree)
+        self.chain = _chains(self.tree, self.absorbed)
+        self.marks = self.tree.signatures()
+
+    def scene(self, repeats: dict[Path, Repeat], *, apart: int = 4, detailed: bool = False) -> Scene:
+        """Return a scene to fold."""
+        return Scene(
+            self.merged, self.states, self.tree, repeats, self.chain, self.absorbed, apart=apart, detailed=detailed
+        )
+
+
+def fold_ground(
+    ground: Ground,
+    *,
+    depth: int | None = None,
+    focus: str | None = None,
+    expand: Sequence[str] = (),
+    only_problems: bool = False,
+    visible: int = VISIBLE,
+) -> View:
+    """Return the boxes and links to draw; arguments as for ``fold_view``."""
+    globs = tuple(expand)
     if depth is None and visible >= DETAILED:
         for most, cards in ((DETAILED, False), (PLAIN, True)):
-            scene = Scene(merged, states, tree, {}, chain, absorbed, apart=most // 3, detailed=not cards)
-            if scene.chains_in().total() + len(tree.leaf_path) > 3 * most or not (cards or visible >= VISIBLE):
+            scene = ground.scene({}, apart=most // 3, detailed=not cards)
+            if scene.chains_in().total() + len(ground.tree.leaf_path) > 3 * most or not (cards or visible >= VISIBLE):
                 continue  # too many to try, or tried before and too large
-            view = _fold(scene, Wish(depth, focus, glob, visible, cards), only_problems)
+            view = _fold(scene, Wish(depth, focus, globs, visible, cards), only_problems)
             if len(view.boxes) <= most:
                 return view
-    repeats = fold_repeats(tree.children, tree.signatures().get, least=3 if visible >= VISIBLE else 2)
-    scene = Scene(merged, states, tree, repeats, chain, absorbed, detailed=False)
-    return _fold(scene, Wish(depth, focus, glob, visible, cards=depth is None), only_problems)
+    repeats = fold_repeats(ground.tree.children, ground.marks.get, least=3 if visible >= VISIBLE else 2)
+    return _fold(ground.scene(repeats), Wish(depth, focus, globs, visible, cards=depth is None), only_problems)
 
 
 def _fold(scene: Scene, wish: Wish, only_problems: bool) -> View:

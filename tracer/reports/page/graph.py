@@ -12,12 +12,13 @@ from tracer.drawing.levels import Level, draw_levels
 from tracer.errors import TracerError
 from tracer.traces import Trace
 
+_CHOICES = ("engine", "depth", "focus", "expand", "only_problems")
 _NODE = re.compile(r'<g id="([^"]*)" class="node ([^"]*)">')
 
 
 def picture(trace: Trace, report: Report, options: dict[str, Any]) -> dict[str, Any]:
     """Return ``levels`` with their SVG, the boxes of every parameter, and why there is no picture, if so."""
-    given = {key: options[key] for key in ("engine", "depth") if options.get(key) is not None}
+    given = {key: options[key] for key in _CHOICES if options.get(key) is not None}
     try:
         levels = draw_levels(trace, report, **given)
     except TracerError as problem:
