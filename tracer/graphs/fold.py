@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from tracer.graphs.cut_boxes import place_cuts
@@ -15,7 +15,7 @@ from tracer.graphs.merged import Merged
 from tracer.graphs.op_boxes import module_title, node_name, place_ops
 from tracer.graphs.opening import Wish, choose_open
 from tracer.graphs.optimizer_boxes import place_optimizers
-from tracer.graphs.scene import Scene
+from tracer.graphs.scene import Head, Scene
 from tracer.graphs.tree import Tree
 
 #: Boxes that a default picture has at most, about.
@@ -61,12 +61,24 @@ class Ground:
         self.absorbed = _absorbed(self.tree)
         self.chain = _chains(self.tree, self.absorbed)
         self.marks = self.tree.signatures()
+        self.heads: Counter[Head] = Counter()
+        self.turn_of: dict[int, int] = {}
+        self._number_heads()
+
+    def _number_heads(self) -> None:
+        """Count the chains of each kind: which of them is meant is the same in every copy of a module."""
+        for i, node in enumerate(self.merged.nodes):
+            if self.chain[i] == i and self.tree.is_op[i] and i not in self.absorbed:
+                mark = (node.module, node.name, node.place)
+                self.turn_of[i] = self.heads[mark]
+                self.heads[mark] += 1
 
     def scene(self, repeats: dict[Path, Repeat], *, apart: int = 4, detailed: bool = False) -> Scene:
         """Return a scene to fold."""
         return Scene(
-            self.merged, self.states, self.tree, repeats, self.chain, self.absorbed, apart=apart, detailed=detailed
-        )
+            self.merged, self.states, self.tree, repeats, self.chain, self.absorbed, self.heads, self.turn_of,
+            apart=apart, detailed=detailed,
+        )  # fmt: skip
 
 
 def fold_ground(
@@ -131,12 +143,16 @@ def _chains(tree: Tree, absorbed: dict[int, int]) -> list[int]:
     nodes, culprits = tree.merged.nodes, tree.merged.culprits
     used = {target for _, target in tree.merged.edges}  # a root that others build on has a box of its own
     alone = {root for root, _ in tree.merged.roots if root in used} | culprits.keys() | absorbed.keys()
-    plain = [node.leaf is None and not node.details for node in nodes]
+    # 0 is no group: a number each is quicker to compare than what it stands for
+    modules: dict[int | None, int] = {key: number for number, key in enumerate(tree.module_path, 2)}
+    groups = [0 if node.leaf is not None or node.details else modules.get(node.module, 1) for node in nodes]
+    for i in alone:
+        groups[i] = 0
 
     def group(i: int) -> object:
-        return (nodes[i].module,) if plain[i] and i not in alone else None
+        return groups[i] or None
 
-    inner = ((a, b) for a, b in tree.merged.edges if tree.is_op(b) and b not in absorbed)
+    inner = ((a, b) for a, b in tree.merged.edges if tree.is_op[b] and b not in absorbed)
     return fold_chains(len(nodes), inner, group)
 
 

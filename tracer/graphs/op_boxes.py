@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from tracer.graphs.items import Box, Path, Row
 from tracer.graphs.scene import Scene
 
 #: Names in the label of a chain.
 NAMED = 4
+#: Operations of a chain that are looked at for its label and tooltip; the rest is counted.
+NAMING = 40
 
 
 def place_ops(scene: Scene) -> list[str]:
     """Make the boxes of all operations; return the box of each node, "" for leaves."""
-    turn_of = _number_turns(scene)
+    nodes, norms, chain, is_op = scene.merged.nodes, scene.merged.norms, scene.chain, scene.tree.is_op
     shown: list[str] = []
-    closed_box: dict[int | None, str | None] = {}
-    for i, node in enumerate(scene.merged.nodes):
-        if not scene.tree.is_op(i) or i in scene.absorbed:
+    closed_box: dict[int | None, Box | None] = {}
+    box_of: dict[int, Box] = {}  # head of a chain -> its box
+    for i, node in enumerate(nodes):
+        if not is_op[i] or i in scene.absorbed:
             shown.append("")
             continue
         if node.module not in closed_box:
             around = scene.closed(scene.drawn(scene.tree.path_of(i)))
-            closed_box[node.module] = None if around is None else module_box(scene, around).key
-        key = closed_box[node.module]
-        box = scene.view.boxes[key] if key is not None else _chain_box(scene, i, turn_of)
-        box.widen(scene.merged.norms[i])
-        if i in scene.merged.culprits and not box.mark:
-            box.mark = scene.merged.culprits[i]
+            closed_box[node.module] = None if around is None else module_box(scene, around)
+        box = closed_box[node.module]
+        if box is None:
+            box = box_of.get(chain[i])
+            if box is None or box.count < NAMING or node.details:
+                box = box_of[chain[i]] = _chain_box(scene, i)
+            else:
+                box.count += 1
+        if norms[i] is not None:
+            box.widen(norms[i])
         shown.append(box.key)
+    for i, kind in scene.merged.culprits.items():
+        if shown[i] and not scene.view.boxes[shown[i]].mark:
+            scene.view.boxes[shown[i]].mark = kind
     for box in scene.view.boxes.values():
         _name_chain(box, scene.detailed)
     return shown
 
 
-def _number_turns(scene: Scene) -> dict[int, int]:
-    """Return, per head of a chain, which of the equal ones of its own module it is; 0 for all where many are."""
-    counts: Counter[tuple[int | None, str, int | None]] = Counter()
-    turns: dict[int, int] = {}
-    nodes = scene.merged.nodes
-    for i, node in enumerate(nodes):
-        if scene.chain[i] == i and node.leaf is None:
-            mark = (node.module, node.name, node.place)
-            turns[i] = counts[mark]
-            counts[mark] += 1
-    return {
-        i: turn if counts[nodes[i].module, nodes[i].name, nodes[i].place] <= scene.apart else 0
-        for i, turn in turns.items()
-    }
-
-
-def _chain_box(scene: Scene, i: int, turn_of: dict[int, int]) -> Box:
+def _chain_box(scene: Scene, i: int) -> Box:
     merged, head = scene.merged, scene.chain[i]
     node, path = merged.nodes[head], scene.drawn(scene.tree.path_of(i))
-    mark = f"{'.'.join(path)}|{node.name}|{node.place}|{turn_of.get(head, 0)}|{head in merged.culprits}"
+    many = scene.heads[node.module, node.name, node.place] > scene.apart
+    turn = 0 if many else scene.turn_of.get(head, 0)
+    mark = f"{'.'.join(path)}|{node.name}|{node.place}|{turn}|{head in merged.culprits}"
     key = scene.twins.setdefault(mark, f"op-{head}")
     box = scene.view.boxes.get(key)
     if box is None:
         box = scene.view.boxes[key] = Box(key, "op", [], path, count=0)
     box.count += 1
     own = merged.nodes[i]
-    if key == f"op-{head}" and len(box.rows) < 40:  # the first of its twins names them all
+    if key == f"op-{head}" and len(box.rows) < NAMING:  # the first of its twins names them all
         box.rows.append(Row(node_name(own.name), "op", name=own.op or "", shape=merged.spot(own.place)))
         box.label.extend(own.details)
     if box.count > 1:

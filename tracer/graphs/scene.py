@@ -11,6 +11,9 @@ from tracer.graphs.items import LeafState, Path, View
 from tracer.graphs.merged import Merged
 from tracer.graphs.tree import Tree
 
+#: What makes chains alike: module call, name of the autograd node, place.
+Head = tuple[int | None, str, int | None]
+
 
 @dataclass(slots=True)
 class Scene:
@@ -22,6 +25,8 @@ class Scene:
     repeats: dict[Path, Repeat]
     chain: list[int]  #: per node, the node that stands for its chain
     absorbed: dict[int, int]  #: op -> leaf node, for ops that only reshape a leaf on its way
+    heads: Counter[Head]  #: heads of chains of each kind
+    turn_of: dict[int, int]  #: head of a chain -> which it is of its kind
     opened: set[Path] = field(default_factory=set)
     cards: set[Path] = field(default_factory=set)  #: closed modules whose leaves are shown line by line
     #: Equal operations of one module at one line that still get boxes of their own; more are drawn once.
@@ -81,12 +86,8 @@ class Scene:
 
     def chains_in(self) -> Counter[Path]:
         """Return how many boxes of operations each module makes when it is open."""
-        heads: Counter[tuple[int | None, str, int | None]] = Counter()
-        for i, node in enumerate(self.merged.nodes):
-            if self.chain[i] == i and i not in self.absorbed and self.tree.is_op(i):
-                heads[node.module, node.name, node.place] += 1
         found: Counter[Path] = Counter()
-        for (module, _, _), count in heads.items():
+        for (module, _, _), count in self.heads.items():
             path = () if module is None else self.tree.module_path.get(module, ())
             found[path] += count if count <= self.apart else 1
         return found

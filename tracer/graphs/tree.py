@@ -14,6 +14,8 @@ class Tree:
 
     def __init__(self, merged: Merged, states: Mapping[int, LeafState]) -> None:
         self.merged, self.states = merged, states
+        #: per node, 1 for operations; nodes that accumulate are drawn as leaves
+        self.is_op = bytearray(n.leaf is None and not n.name.endswith("AccumulateGrad") for n in merged.nodes)
         self.module_path = {key: self._path(seen.model, seen.path) for key, seen in merged.modules.items()}
         self.module_at = {path: key for key, path in reversed(self.module_path.items())}
         self.leaf_path = {key: self._leaf_path(key) for key in merged.leaves if key in states}
@@ -36,11 +38,6 @@ class Tree:
         """Return the module that made a node."""
         module = self.merged.nodes[i].module
         return () if module is None else self.module_path.get(module, ())
-
-    def is_op(self, i: int) -> bool:
-        """Tell whether a node is drawn as an operation; those that accumulate are drawn as leaves."""
-        node = self.merged.nodes[i]
-        return node.leaf is None and not node.name.endswith("AccumulateGrad")
 
     def cls(self, path: Path) -> str:
         """Return the class of a module; "" where unknown."""
@@ -74,9 +71,10 @@ class Tree:
 
     def _count_names(self) -> dict[Path, Counter[str]]:
         of_module: dict[int | None, Counter[str]] = defaultdict(Counter)
-        for node in self.merged.nodes:
-            if node.leaf is None and not node.name.endswith("AccumulateGrad"):
-                of_module[node.module][node.name] += 1
+        for (module, name), count in Counter(
+            (node.module, node.name) for node, is_op in zip(self.merged.nodes, self.is_op, strict=True) if is_op
+        ).items():
+            of_module[module][name] += count
         found: dict[Path, Counter[str]] = {}
         for module, names in of_module.items():
             path = () if module is None else self.module_path.get(module, ())
