@@ -59,5 +59,6 @@ def test_every_scenario_stands_in_a_chapter_and_every_chapter_holds_some() -> No
 def test_every_verdict_that_one_process_can_show_has_a_scenario() -> None:
     shown = {verdict for name in NAMES for verdict in registry.load(name).EXPECTED.values()}
     found = {code for name in NAMES for code in registry.load(name).FINDINGS}
-    assert set(CODES) - found == set()
-    assert {row.name for row in VERDICTS.values() if row.primary} - shown == set()
+    between_ranks = {"TR601", "TR602"}
+    assert set(CODES) - found == between_ranks
+    assert {row.name for row in VERDICTS.values() if row.primary and row.code not in between_ranks} - shown == set()
