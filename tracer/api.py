@@ -38,7 +38,7 @@ class Recording:
         traceback: TracebackType | None,
     ) -> None:
         self._session.__exit__(kind, error, traceback)
-        self._trace = self._session.trace
+        self._trace = self._session.guard(lambda: self._session.trace)
 
     @property
     def trace(self) -> Trace:

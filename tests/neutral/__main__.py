@@ -1,21 +1,25 @@
 """``python -m tests.neutral [KIND...]``: does tracing change anything, for all that PyTorch tests itself with?
 
 Every module, optimizer and op of PyTorch's databases runs untraced and under ``detail="full"``; the table says
-how many ran, how many differ, and why any was left out. The status is 1 when anything differs.
+how many ran, how many differ, and why any was left out. The kind "fault" makes each function of the recorder
+fail in turn, at its first call and later. The status is 1 when anything differs.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
 from tests.neutral.databases import Case, cases
-from tests.neutral.observing import observe, repeats
+from tests.neutral.faults import callables, program, survive
+from tests.neutral.observing import flatten, observe, repeats, seed
 
-KINDS = ("module", "optimizer", "op")
+KINDS = ("module", "optimizer", "op", "fault")
+#: A fault begins at these calls of a function.
+AFTER = (0, 1, 3, 10)
 
 
 def check(case: Case, detail: str = "full") -> tuple[str, str]:
@@ -40,7 +44,7 @@ def main(kinds: Sequence[str]) -> int:
     rows = []
     for kind in kinds or KINDS:
         started = time.monotonic()
-        results = [(case.name, *_tell(kind, case)) for case in cases(kind)]
+        results = list(_faults() if kind == "fault" else _database(kind))
         rows.append((kind, results, time.monotonic() - started))
     print(f"\n{'':12}{'ran':>6}{'equal':>7}{'differ':>8}{'left out':>10}{'seconds':>9}")
     for kind, results, seconds in rows:
@@ -49,11 +53,25 @@ def main(kinds: Sequence[str]) -> int:
     return int(any(result == "differs" for _, results, _ in rows for _, result, _ in results))
 
 
-def _tell(kind: str, case: Case) -> tuple[str, str]:
-    result, why = check(case)
+def _database(kind: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, result, why) for each entry of a database."""
+    for case in cases(kind):
+        yield _tell(kind, case.name, *check(case))
+
+
+def _faults() -> Iterator[tuple[str, str, str]]:
+    seed(0)
+    expected = flatten(program())
+    for label, places in callables().items():
+        for after in AFTER:
+            why = survive(places, after, expected)
+            yield _tell("fault", f"{label} at call {after + 1}", "differs" if why else "equal", why)
+
+
+def _tell(kind: str, name: str, result: str, why: str) -> tuple[str, str, str]:
     if result != "equal":
-        print(f"{result}: {kind} {case.name}: {why}", flush=True)
-    return result, why
+        print(f"{result}: {kind} {name}: {why}", flush=True)
+    return name, result, why
 
 
 if __name__ == "__main__":

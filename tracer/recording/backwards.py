@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -43,7 +44,7 @@ class Backwards:
 
     def _wrap(self, engine: Callable[..., Any]) -> Callable[..., Any]:
         def run(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            if not self.session.here() or is_capturing():
+            if is_capturing() or not self.session.here("ran backward: its graph and cuts are missing"):
                 return engine(t_outputs, *args, **kwargs)
             return self._run(engine, t_outputs, args, kwargs)
 
@@ -51,19 +52,20 @@ class Backwards:
 
     def _run(self, engine: Callable[..., Any], outputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
         session = self.session
-        depth, current = len(self._depth), self.current
-        call = session.guard(self._start, outputs, args, kwargs)
-        if call is None:  # it failed half-way: the engine still runs, as if nothing watched
-            del self._depth[depth:]
-            self.current = current
+        depth = len(self._depth)
+        call: _Call | None = None
         try:
-            with session.mode_again():
+            call = session.guard(self._start, outputs, args, kwargs)
+            with session.guard(session.mode_again) or nullcontext():
                 result = engine(outputs, *args, **kwargs)
         except BaseException as problem:
             session.guard(self._end, call, problem, None)
             raise
-        session.guard(self._end, call, None, result)
-        return result
+        else:
+            session.guard(self._end, call, None, result)
+            return result
+        finally:
+            del self._depth[depth:]  # also when our own part failed half-way
 
     # ------------------------------------------------------------------ start
 
@@ -86,13 +88,14 @@ class Backwards:
         with without_torch_function():
             tensors = [t for t in outputs if isinstance(t, torch.Tensor)]
             roots = [t.grad_fn if isinstance(t, torch.Tensor) else t.node for t in outputs]
-            self._walk(call, tensors, roots)
+            session.guard(self._walk, call, tensors, roots)
             call.inputs = [t for t in inputs if isinstance(t, torch.Tensor)]
             wanted = [session.leaves.find(t) for t in call.inputs]
             session.emit(
                 BackwardStarted(
                     session.step, number, "backward" if accumulates else "grad", call.graph,
-                    call.walk.roots if call.walk else (), session.places.key(call.site), retain, create,
+                    call.walk.roots if call.walk and call.graph is not None else (), session.places.key(call.site),
+                    retain, create,
                     tuple(leaf.key for leaf in wanted if leaf is not None) if inputs else None,
                     self._depth[-2] if len(self._depth) > 1 else None,
                     any(t.requires_grad for t in tensors) or len(tensors) < len(outputs),

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tracer.recording.patches import Patch
 from tracer.recording.places import is_user_file
 from tracer.recording.torch_compat import is_compiling
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
-
-#: (owner, name, replacement)
-Patch = tuple[Any, str, Any]
 
 
 def patches(session: Session) -> list[Patch]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -113,14 +114,17 @@ class FunctionMode(TorchFunctionMode):
         session = self.session
         session.guard(session.grads.before_write, args[0])
         out = func(*args, **kwargs)
-        site, called = user_site_and_call(sys._getframe(2))
-        session.guard(session.grads.written, args[0], args[1] if len(args) > 1 else None, site, called)
+        session.guard(self._grad_set, args, sys._getframe(2))
         return out
+
+    def _grad_set(self, args: tuple[Any, ...], frame: FrameType) -> None:
+        site, called = user_site_and_call(frame)
+        self.session.grads.written(args[0], args[1] if len(args) > 1 else None, site, called)
 
     def _toggled(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
         session = self.session
-        session.guard(session.toggled, args[0], user_site(sys._getframe(2)))
+        session.guard(_at, sys._getframe(2), session.toggled, args[0])
         return out
 
     def _backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -128,18 +132,23 @@ class FunctionMode(TorchFunctionMode):
 
     def _grad_call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
-        self.session.guard(self.session.cut_side.gradients_returned, out, user_site(sys._getframe(2)))
+        self.session.guard(_at, sys._getframe(2), self.session.cut_side.gradients_returned, out)
         return out
 
     def _hook_registered(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         session = self.session
-        session.guard(session.hooks.registered, args, user_site(sys._getframe(2)))
+        session.guard(_at, sys._getframe(2), session.hooks.registered, args)
         return func(*args, **kwargs)
 
     def _grad_switched(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
         self.session.guard(self.session.cut_side.grad_mode.switched, bool(args[0]), sys._getframe(2))
         return out
+
+
+def _at(frame: FrameType, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work`` with the user's site as its last argument."""
+    work(*args, user_site(frame))
 
 
 def _descriptor(name: str) -> Any:

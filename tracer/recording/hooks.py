@@ -61,7 +61,7 @@ class UserHooks:
                     self._node_before[seq] = norm(grad)
 
         with without_torch_function():
-            self._handles.append(tensor.register_hook(first))  # type: ignore[no-untyped-call]
+            self._handles.append(tensor.register_hook(self.session.safely(first)))  # type: ignore[no-untyped-call]
 
     def nodes_ended(self, backward: int, seqs: list[int], norms: list[float | None], below: Below) -> None:
         """Tell which of the user's hooks on computed tensors turned a gradient to zero, for the leaves below."""
@@ -97,7 +97,7 @@ class UserHooks:
                     with without_torch_function(), torch.no_grad():
                         self._before[key] = norm(grad)
 
-            handle = tensor.register_hook(first)  # type: ignore[no-untyped-call]
+            handle = tensor.register_hook(self.session.safely(first))  # type: ignore[no-untyped-call]
             # The engine reads the dict in its own order of insertion, which ``move_to_end`` does not change.
             ours = hooks.pop(handle.id)
             others = dict(hooks)
@@ -113,11 +113,14 @@ class UserHooks:
             with without_torch_function(), torch.no_grad():
                 self._after[leaf.key] = norm(grad)
 
+    def disarm(self) -> None:
+        """Remove our hooks."""
+        while self._handles:
+            self._handles.pop().remove()
+
     def backward_ended(self, backward: int) -> None:
         """Remove our hooks and tell which of the user's changed a gradient."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self.disarm()
         keys = [key for key in self._before if key in self._after]
         if keys:
             values = fetch([*(self._before[k] for k in keys), *(self._after[k] for k in keys)])

@@ -53,11 +53,12 @@ class Modules:
 
     def attach(self) -> list[Any]:
         """Register the global hooks; returns their handles."""
+        safely = self.session.safely
         return [
-            hooks.register_module_forward_pre_hook(self._entered),
-            hooks.register_module_forward_hook(self._left, always_call=True),
-            hooks.register_module_parameter_registration_hook(self._parameter_registered),
-            hooks.register_module_module_registration_hook(self._module_registered),
+            hooks.register_module_forward_pre_hook(safely(self._entered)),
+            hooks.register_module_forward_hook(safely(self._left), always_call=True),
+            hooks.register_module_parameter_registration_hook(safely(self._parameter_registered)),
+            hooks.register_module_module_registration_hook(safely(self._module_registered)),
         ]
 
     def find(self, module: Module) -> ModuleInfo | None:
@@ -84,7 +85,7 @@ class Modules:
     # Hooks return None: they must not change arguments, outputs or what is registered.
 
     def _entered(self, module: Module, args: Any) -> None:
-        if is_compiling() or not self.session.here():
+        if is_compiling() or not self.session.here("called modules: what they computed has no module and no line"):
             return
         info = self.info(module)
         info.calls += 1
@@ -127,26 +128,20 @@ class Modules:
     def _parameter_registered(self, module: Module, name: str, parameter: Any) -> None:
         if is_compiling():
             return
-        try:
-            frame = sys._getframe(2)
-            self.info(module, user_stack(frame))
-            self._remember(module, name, frame)
-            if parameter is not None:
-                self.session.names.parameter_registered(module, name, parameter, user_site(frame))
-        except Exception as problem:
-            self.session.failed("parameter registration", problem)
+        frame = sys._getframe(2)
+        self.info(module, user_stack(frame))
+        self._remember(module, name, frame)
+        if parameter is not None:
+            self.session.names.parameter_registered(module, name, parameter, user_site(frame))
 
     def _module_registered(self, module: Module, name: str, child: Any) -> None:
         if is_compiling():
             return
-        try:
-            frame = sys._getframe(2)
-            self.info(module, user_stack(frame))
-            if isinstance(child, Module):
-                self.info(child).parented = True
-            self._remember(module, name, frame)
-        except Exception as problem:
-            self.session.failed("module registration", problem)
+        frame = sys._getframe(2)
+        self.info(module, user_stack(frame))
+        if isinstance(child, Module):
+            self.info(child).parented = True
+        self._remember(module, name, frame)
 
     def _remember(self, module: Module, name: str, frame: FrameType | None) -> None:
         self._turn += 1

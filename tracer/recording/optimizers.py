@@ -61,8 +61,8 @@ class Optimizers:
 
     def attach(self) -> list[Any]:
         return [
-            hooks.register_optimizer_step_pre_hook(self._before_step),
-            hooks.register_optimizer_step_post_hook(self._after_step),
+            hooks.register_optimizer_step_pre_hook(self.session.safely(self._before_step)),
+            hooks.register_optimizer_step_post_hook(self.session.safely(self._after_step)),
         ]
 
     def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
@@ -168,7 +168,7 @@ class Optimizers:
     # ------------------------------------------------------------------ steps
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if self.session.here():
+        if self.session.here("stepped an optimizer: whether values changed by it is not known"):
             self.session.guard(self._start, optimizer, args, kwargs, sys._getframe(1))
 
     def _start(self, optimizer: Any, args: Any, kwargs: Any, frame: Any) -> None:

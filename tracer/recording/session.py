@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from tracer.recording.leaves import Leaf, Leaves
 from tracer.recording.modules import Modules
 from tracer.recording.names import Names
 from tracer.recording.optimizers import OptimizerInfo, Optimizers
+from tracer.recording.patches import Patch, Patches
 from tracer.recording.places import Places, Site, user_site
 from tracer.recording.plain_tensors import PlainTensors
 from tracer.recording.replicas import Replicas
@@ -46,11 +47,12 @@ R = TypeVar("R")
 EVENTS = 5_000_000
 DETAILS = ("graph", "flow", "full")
 _open: list[Session] = []
-_ABSENT = object()
 
 
 class Session:
     """Records what happens between ``start`` and ``stop`` in the thread that started it.
+
+    Recordings may overlap, one inside another or not: each sees the whole of what runs while it does.
 
     Args:
         models: the root modules to follow: a module, a list or a dict by name; None = whatever runs.
@@ -63,7 +65,7 @@ class Session:
         functions: whether torch functions are watched; without, source lines of operations and cuts are missing.
 
     Raises:
-        UsageError: for arguments of other kinds, or when a recording is already running in this thread.
+        UsageError: for arguments of other kinds.
     """
 
     def __init__(
@@ -110,11 +112,12 @@ class Session:
         if given is not None:
             self.names.give(given)
         self._handles: list[Any] = []
-        self._patched: list[tuple[Any, str, Any]] = []
+        self._patches = Patches()
         self._thread = -1
         self._pid = -1
         self._running = False
         self._failures: set[str] = set()
+        self._elsewhere: set[str] = set()
         self._dropped = 0
         self._error: BaseException | None = None
         self._head: list[Event] = []
@@ -122,24 +125,30 @@ class Session:
     # ------------------------------------------------------------------ start and stop
 
     def start(self) -> None:
-        """Attach everything. Raises UsageError when a recording is already running."""
-        if _open:
-            raise UsageError("a recording is already running in this process.", "Close it before starting another one.")
+        """Attach everything; other recordings may be running. Raises UsageError when this one is already."""
+        if self._running:
+            raise UsageError("this recording is already running.", "Leave it before entering it again.")
         self._thread = threading.get_ident()
         self._pid = os.getpid()
         self._running = True
         _open.append(self)
+        try:
+            self._attach()
+        except BaseException:
+            self._detach()
+            raise
+
+    def _attach(self) -> None:
+        """Attach part by part: what fails is missing from the recording, and the program runs all the same."""
         for missing in torch_compat.MISSING:
             self.emit(Noted(missing))
-        self._handles = [*self.modules.attach(), *self.optimizers.attach()]
-        for owner, name, replacement in [
-            *self.backwards.patches(),
-            *self.optimizers.patches(),
-            *torch_compat.global_hook_question(frozenset(handle.id for handle in self._handles)),
-            *constructors.patches(self),
-        ]:
-            self._patch(owner, name, replacement)
+        for part in (self.modules.attach, self.optimizers.attach):
+            self._handles += self.guard(part) or []
+        for find in (self.backwards.patches, self.optimizers.patches, self._constructors, self._hidden_hooks):
+            for patch in self.guard(find) or []:
+                self.guard(self._patches.put, patch)
         self.guard(self._register_given)
+        self.mode.quiet = False
         if self._functions:
             self.mode.__enter__()  # type: ignore[no-untyped-call]
         else:
@@ -161,10 +170,11 @@ class Session:
                 for leaf, tensor in self.leaves.alive():
                     self.follow(leaf, tensor)
 
-    def _patch(self, owner: Any, name: str, replacement: Any) -> None:
-        original = vars(owner).get(name, _ABSENT) if isinstance(owner, type) else getattr(owner, name)
-        self._patched.append((owner, name, original))
-        setattr(owner, name, replacement)
+    def _hidden_hooks(self) -> list[Patch]:
+        return torch_compat.global_hook_question(frozenset(handle.id for handle in self._handles))
+
+    def _constructors(self) -> list[Patch]:
+        return constructors.patches(self)
 
     def stop(self, error: BaseException | None = None) -> None:
         """Take everything off, in any case; look at the values a last time."""
@@ -174,23 +184,24 @@ class Session:
         try:
             self.guard(self._finish)
         finally:
-            self._running = False
-            if self in _open:
-                _open.remove(self)
-            self.mode.wake()
-            torch_compat.leave_function_mode(self.mode)
-            for owner, name, original in reversed(self._patched):
-                if original is _ABSENT:
-                    delattr(owner, name)
-                else:
-                    setattr(owner, name, original)
-            self._patched.clear()
-            for handle in self._handles:
-                handle.remove()
-            for leaf in self.leaves.all:
-                for handle in leaf.handles:
-                    handle.remove()
-                leaf.handles.clear()
+            self._detach()
+
+    def _detach(self) -> None:
+        """Take everything off: each part also when another fails."""
+        self._running = False
+        self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
+        if self in _open:
+            _open.remove(self)
+        self.guard(self.mode.wake)
+        self.guard(torch_compat.leave_function_mode, self.mode)
+        self.guard(self._patches.take_off)
+        self.guard(self.hooks.disarm)
+        while self._handles:
+            self.guard(self._handles.pop().remove)
+        for leaf in self.leaves.all:
+            leaf.hooked = False
+            while leaf.handles:
+                self.guard(leaf.handles.pop().remove)
 
     def _finish(self) -> None:
         with without_torch_function():
@@ -231,15 +242,16 @@ class Session:
     @property
     def trace(self) -> Trace:
         """What was recorded so far; complete after ``stop``."""
+        header = self._header()
         places = [event for event in self.events if isinstance(event, PlaceSeen)]
         rest = [event for event in self.events if not isinstance(event, PlaceSeen)]
         if self._dropped:
             rest.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
-        return Trace(self._header(), (*places, *self._head, *rest))
+        return Trace(header, (*places, *self._head, *rest))
 
     def _header(self) -> Header:
         devices = sorted({leaf.device for leaf in self.leaves.all})
-        rank, world = _rank()
+        rank, world = self.guard(_rank) or (0, 1)
         return Header(
             torch=str(torch.__version__),
             python=platform.python_version(),
@@ -263,9 +275,20 @@ class Session:
 
     # ------------------------------------------------------------------ used by the parts
 
-    def here(self) -> bool:
-        """Tell whether this thread and process are the ones that record."""
-        return self._running and threading.get_ident() == self._thread and os.getpid() == self._pid
+    def here(self, what: str = "") -> bool:
+        """Tell whether this thread and process are the ones that record.
+
+        Args:
+            what: what is missing from the recording when another thread of this process does it; noted once.
+        """
+        if not self._running or os.getpid() != self._pid:
+            return False
+        if threading.get_ident() == self._thread:
+            return True
+        if what and what not in self._elsewhere:
+            self._elsewhere.add(what)
+            self.emit(Noted(f"another thread than the one that records {what}"))
+        return False
 
     def guard(self, work: Callable[..., R], *args: Any) -> R | None:
         """Call ``work``; a failure is noted and told, never raised."""
@@ -275,19 +298,34 @@ class Session:
             self.failed(getattr(work, "__qualname__", str(work)), problem)
             return None
 
+    def safely(self, work: Callable[..., None]) -> Callable[..., None]:
+        """Return ``work`` as a hook for PyTorch: it returns None and never raises."""
+
+        def hook(*args: Any) -> None:
+            try:
+                work(*args)
+            except Exception as problem:
+                self.failed(getattr(work, "__qualname__", str(work)), problem)
+
+        return hook
+
     def failed(self, where: str, problem: Exception) -> None:
-        """Note a failure of the tracer itself, and warn once per place."""
+        """Note a failure of the tracer itself, once per place; the first is warned of."""
         if where in self._failures:
             return
+        first = not self._failures
         self._failures.add(where)
         text = f"the tracer failed in {where} ({type(problem).__name__}: {problem}); what it watches there is missing"
-        self.emit(Noted(text[:500]))
+        with suppress(Exception):
+            self.emit(Noted(text[:500]))
         if os.environ.get("TRACER_DEBUG"):
             import traceback
 
             traceback.print_exc()
+        if not first:
+            return
         with warnings.catch_warnings():
-            warnings.simplefilter("default")
+            warnings.simplefilter("always")
             warnings.warn(text[:500], RuntimeWarning, stacklevel=2)
 
     def note_once(self, text: str) -> None:
@@ -357,6 +395,16 @@ class Session:
         self.flow.step_ended()
 
 
+def _quiet_after_fork() -> None:
+    # a DataLoader's worker inherits the mode; what it computes is not recorded, so it need not be watched
+    for session in _open:
+        session.mode.quiet = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_quiet_after_fork)
+
+
 def recording_runs() -> bool:
     """Tell whether a recording is running in this process."""
     return bool(_open)
@@ -400,4 +448,5 @@ def _rank() -> tuple[int, int]:
     distributed = getattr(torch, "distributed", None)
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
+    return (int(rank), int(size)) if rank.isdecimal() and size.isdecimal() else (0, 1)

@@ -1,0 +1,49 @@
+"""Everything global that tracing could leave changed: hooks, patched names, modes and switches of PyTorch."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from typing import Any
+
+import torch
+from torch.nn.modules import module
+from torch.optim import optimizer
+
+
+def surroundings() -> dict[str, Any]:
+    """Return a picture of the process that is equal before and after a recording."""
+    import tracer.recording.session as session
+
+    found: dict[str, Any] = {
+        f"{owner.__name__}.{name}": dict(table)
+        for owner in (module, optimizer)
+        for name, table in vars(owner).items()
+        if name.startswith("_global_") and isinstance(table, dict)
+    }
+    for owner in _OWNERS:
+        label = getattr(owner, "__qualname__", "") or owner.__name__
+        found.update({f"{label}.{name}": id(thing) for name, thing in vars(owner).items() if callable(thing)})
+    found["function modes"] = torch.overrides._get_current_function_mode_stack()
+    found["dispatch modes"] = torch._C._len_torch_dispatch_stack()
+    found["switches"] = (
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_anomaly_enabled(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_autocast_enabled("cpu"),
+    )
+    found["warnings"] = (list(warnings.filters), id(warnings.showwarning), id(warnings.warn))
+    found["tracing"] = (sys.gettrace(), sys.getprofile(), sys.excepthook, threading.excepthook)
+    found["recordings"] = list(session._open)
+    return found
+
+
+_OWNERS: list[Any] = [
+    torch, torch.autograd, torch.autograd.graph, torch.Tensor, torch.nn.Module, torch.nn.Parameter, module,
+    torch.optim.Optimizer, torch.optim.SGD, torch.amp.GradScaler, torch.autograd.grad_mode.inference_mode,
+    torch.autograd.grad_mode.no_grad, torch.autograd.Function, torch.overrides,
+]  # fmt: skip
