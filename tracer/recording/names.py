@@ -353,7 +353,7 @@ class Names:
             known = self.session.modules.registered.get((id(module), part))
             if known is not None and known[0] > latest[0]:
                 latest = known
-            module = module._modules.get(part)
+            module = dict(module._modules.items()).get(part)
         return latest[1]
 
     # ------------------------------------------------------------------ at the end

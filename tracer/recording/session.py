@@ -189,11 +189,11 @@ class Session:
     def _detach(self) -> None:
         """Take everything off: each part also when another fails."""
         self._running = False
-        self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
         if self in _open:
             _open.remove(self)
         self.guard(self.mode.wake)
         self.guard(torch_compat.leave_function_mode, self.mode)
+        self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
         self.guard(self._patches.take_off)
         self.guard(self.hooks.disarm)
         while self._handles:

@@ -241,5 +241,6 @@ def wrapped_module(module: torch.nn.Module) -> torch.nn.Module | None:
     if isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
         inner: torch.nn.Module = module.module
         return inner
-    inside = module._modules.get("_orig_mod")
-    return inside if inside is not None and type(module).__name__ == "OptimizedModule" else None
+    if type(module).__name__ != "OptimizedModule":
+        return None  # among others a ScriptModule, whose ``_modules`` is no dict
+    return module._modules.get("_orig_mod")
