@@ -31,6 +31,13 @@
     return { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: false, ...extra };
   }
 
+  /* On a log axis: whole decades, or the digits between them where there are few decades. */
+  function spacing(chart) {
+    const shown = chart.traces.flatMap((trace) => trace.y).filter((value) => value > 0);
+    const decades = Math.log10(Math.max(...shown) / Math.min(...shown));
+    return decades > 14 ? 3 : decades > 1.6 ? 1 : decades > 0.6 ? "D2" : "D1";
+  }
+
   function layout(chart, width) {
     const every = Math.ceil(chart.ticks.length / (chart.kind === "map" ? 34 : Math.max(4, width / 34)));
     const picks = chart.ticks.map((_, i) => i).filter((i) => i % every === 0);
@@ -46,7 +53,7 @@
         yaxis: axis({ autorange: "reversed", type: "category", tickvals: picks.map((i) => chart.traces[0].y[i]), ...ticks }) };
     }
     return { ...base, hovermode: "closest", xaxis: axis({ tickvals: picks, tickangle: -40, ...ticks }),
-      yaxis: axis({ type: "log", exponentformat: "power", dtick: 1 }) };
+      yaxis: axis({ type: "log", exponentformat: "power", dtick: spacing(chart) }) };
   }
 
   async function draw() {
