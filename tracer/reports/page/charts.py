@@ -83,7 +83,7 @@ def _along(key: str, title: str, layers: tuple[Flow, ...], spreads: list[Spread 
     told += ["one line per kind of layer or model"] if len(families) > 1 else []
     told += ["crosses stand for none"] if missing else []
     return {
-        "key": key, "title": title, "caption": f"{'; '.join(told)}.", "traces": traces, "ticks": _ticks(names),
+        "key": key, "title": title, "caption": f"{'; '.join(told)}.", "traces": traces, "ticks": _safe(_ticks(names)),
         "kind": "depth", "legend": len(families) > 1,
     }  # fmt: skip
 
@@ -174,5 +174,5 @@ def _map(flows: Flows) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "key": "steps", "title": "Gradient norm by layer and step", "caption": caption, "traces": [heat],
-        "ticks": _ticks(names), "kind": "map",
+        "ticks": _safe(_ticks(names)), "kind": "map",
     }  # fmt: skip

@@ -31,11 +31,16 @@
     return { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: false, ...extra };
   }
 
-  /* On a log axis: whole decades, or the digits between them where there are few decades. */
-  function spacing(chart) {
+  /* On a log axis: whole decades; where there are few of them, written out numbers between. */
+  function scale(chart) {
     const shown = chart.traces.flatMap((trace) => trace.y).filter((value) => value > 0);
-    const decades = Math.log10(Math.max(...shown) / Math.min(...shown));
-    return decades > 14 ? 3 : decades > 1.6 ? 1 : decades > 0.6 ? "D2" : "D1";
+    const low = Math.min(...shown), high = Math.max(...shown), decades = Math.log10(high / low);
+    if (decades > 1.6) { return { exponentformat: "power", dtick: decades > 14 ? 3 : 1 }; }
+    const steps = decades > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8], tickvals = [];
+    for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.ceil(Math.log10(high)); power += 1) {
+      steps.forEach((step) => tickvals.push(Number((step * 10 ** power).toPrecision(2))));
+    }
+    return { tickmode: "array", tickvals, ticktext: tickvals.map(String) };
   }
 
   function layout(chart, width) {
@@ -53,7 +58,7 @@
         yaxis: axis({ autorange: "reversed", type: "category", tickvals: picks.map((i) => chart.traces[0].y[i]), ...ticks }) };
     }
     return { ...base, hovermode: "closest", xaxis: axis({ tickvals: picks, tickangle: -40, ...ticks }),
-      yaxis: axis({ type: "log", exponentformat: "power", dtick: spacing(chart) }) };
+      yaxis: axis({ type: "log", ...scale(chart) }) };
   }
 
   async function draw() {
