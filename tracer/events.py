@@ -174,6 +174,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionSeen(Event):
+    """A custom ``autograd.Function`` whose node was met: where its gradient is written down."""
+
+    node: str  #: name of its nodes such as ``ScaleBackward``
+    backward: int | None  #: the ``def`` line of its ``backward``
+    returns: tuple[int, ...] = ()  #: the ``return`` statements in it
+
+
+@dataclass(frozen=True, slots=True)
 class GraphSeen(Event):
     """The structure of one autograd graph; stored once for all backwards with the same structure.
 
@@ -332,6 +341,7 @@ class CutFound(Event):
     #: "argmax", "comparison", "cast", "index", "round" (no derivative), "copy" (written into a tensor that
     #: does not require grad), "requires_grad" (switched off), "parameter" (re-wrapped in nn.Parameter),
     #: "checkpoint" (reentrant, no input requires grad), "none" (custom Function returned None),
+    #: "marked" (custom Function marked its result as not differentiable),
     #: "state_dict", "other"
     kind: str
     op: str  #: name of the function called

@@ -32,7 +32,7 @@ def culprits_in(leaf: LeafFacts, facts: Facts, backward: int, kinds: frozenset[s
     return tuple(
         (graph.nodes[node], kind)
         for node, kind in ended.culprits
-        if kind in kinds and node < len(graph.nodes) and leaf.leaf in _behind(facts, graph, node)
+        if kind in kinds and node < len(graph.nodes) and _led_on(facts, graph, node, kind, ended.norms, leaf.leaf)
     )
 
 
@@ -60,6 +60,14 @@ def origins_of(leaf: LeafFacts, facts: Facts) -> tuple[Origin, ...]:
             if kind in FORWARD and node < len(graph.nodes):
                 found.setdefault((graph.graph, node), Origin(graph.nodes[node], kind, key, ended.source))
     return tuple(found.values())
+
+
+def _led_on(facts: Facts, graph: GraphSeen, node: int, kind: str, norms: tuple[float | None, ...], leaf: int) -> bool:
+    """Tell whether the bad gradient went towards a leaf: ``linear`` may zero its weight's and not its input's."""
+    if kind != "zero" or not norms:
+        return leaf in _behind(facts, graph, node)
+    below = neighbours(facts, graph).get(node, ())
+    return any(norms[i] in (None, 0.0) and leaf in _behind(facts, graph, i) for i in below)
 
 
 def graph_of(facts: Facts, backward: int) -> GraphSeen | None:
@@ -113,7 +121,19 @@ def op_of(node: Node) -> str:
 
 
 def culprit_lines(facts: Facts, found: Iterable[tuple[Node, str]]) -> tuple[Where, ...]:
-    return unique(line for node, _ in found for line in line_at(facts, node.place, "culprit", op_of(node)))
+    """Return the lines of the operations, and those of ``backward`` where the Function is the user's own."""
+    nodes = [node for node, _ in found]
+    lines = [line for node in nodes for line in line_at(facts, node.place, "culprit", op_of(node))]
+    return unique((*lines, *(line for node in nodes for line in written_lines(facts, node.name))))
+
+
+def written_lines(facts: Facts, name: str) -> tuple[Where, ...]:
+    """Return where a custom Function's gradient is written down, by the name of its nodes."""
+    seen = facts.functions.get(name)
+    if seen is None:
+        return ()
+    lines = [line for place in seen.returns for line in line_at(facts, place, "return")]
+    return (*lines, *line_at(facts, seen.backward, "backward of", name.removesuffix("Backward")))
 
 
 #: Node -> the slot of an operand that is simply added: the slope there is one.

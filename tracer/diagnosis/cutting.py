@@ -27,6 +27,7 @@ _SAID = {
     "cast": "{op} gives integers or truth values, which have no derivative",
     "index": "it was used as an index ({op}), which has no derivative",
     "round": "{op} has no derivative that autograd follows",
+    "marked": "{op} marks its result as not differentiable",
 }
 _FIXES = {
     "detach": "drop the detach{at}, or detach only where the gradient is not wanted",
@@ -45,6 +46,7 @@ _FIXES = {
     "comparison": "use a smooth stand-in such as torch.sigmoid of the difference{at}",
     "cast": "keep the value in floating point{at}",
     "index": "weigh the candidates with softmax instead of indexing with the result{at}",
+    "marked": "drop mark_non_differentiable in {op}, and give its backward a gradient to return",
     "round": "pass the gradient straight through: x + (x.round() - x).detach(){at}",
 }
 
@@ -82,7 +84,7 @@ def cut_message(facts: Facts, cuts: tuple[CutFound, ...]) -> str:
 def cut_fix(facts: Facts, cuts: tuple[CutFound, ...]) -> str:
     first = cuts[0]
     wording = _FIXES.get(first.kind, "keep the value inside autograd{at}")
-    return wording.format(at=text_of(facts, first.place), block=text_of(facts, first.block or first.place))
+    return wording.format(op=first.op, at=text_of(facts, first.place), block=text_of(facts, first.block or first.place))
 
 
 def differentiable(cut: CutFound) -> bool:

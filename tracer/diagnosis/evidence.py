@@ -222,7 +222,7 @@ def missed_by(leaf: LeafFacts, facts: Facts) -> bool:
 
 
 #: Kinds of cut that are operations without a derivative.
-NO_DERIVATIVE = frozenset({"argmax", "comparison", "cast", "index", "round"})
+NO_DERIVATIVE = frozenset({"argmax", "comparison", "cast", "index", "round", "marked"})
 
 
 def cuts_of(leaf: LeafFacts) -> tuple[CutFound, ...]:

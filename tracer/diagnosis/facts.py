@@ -11,6 +11,7 @@ from tracer.events import (
     BackwardStarted,
     CutFound,
     ErrorRaised,
+    FunctionSeen,
     GradAccumulated,
     GradMeasured,
     GradTouched,
@@ -91,6 +92,7 @@ class Facts:
     groups: dict[int, tuple[Group, ...]] = field(default_factory=dict)  #: last seen, per optimizer
     stepped: dict[int, int] = field(default_factory=dict)  #: optimizer -> how often it stepped
     graphs: dict[int, GraphSeen] = field(default_factory=dict)
+    functions: dict[str, FunctionSeen] = field(default_factory=dict)  #: custom Functions by the name of their nodes
     backwards: dict[int, BackwardStarted] = field(default_factory=dict)
     ended: dict[int, BackwardEnded] = field(default_factory=dict)
     terms: list[TermDropped] = field(default_factory=list)

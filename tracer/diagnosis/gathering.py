@@ -12,6 +12,7 @@ from tracer.events import (
     CutFound,
     ErrorRaised,
     Event,
+    FunctionSeen,
     GradAccumulated,
     GradComputed,
     GradMeasured,
@@ -84,6 +85,8 @@ class _Gathering:
                 facts.graphs[event.graph] = event
                 held = (node.leaf for node in event.nodes if node.leaf is not None)
                 self.members[event.graph] = tuple(dict.fromkeys(held))
+            case FunctionSeen():
+                facts.functions[event.node] = event
             case TermDropped():
                 facts.terms.append(event)
             case ErrorRaised():

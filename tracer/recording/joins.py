@@ -51,7 +51,7 @@ class Joins:
         records = [r for r in self._dark_arguments(args, kwargs) if r.parents]
         records += self.side.recognition.by_source(site, sys._getframe(2))
         if isinstance(out, (tuple, list)) or (isinstance(out, Tensor) and not out.requires_grad):
-            self._undifferentiated(name, args, kwargs, out, site)
+            self._undifferentiated(name, args, kwargs, out, site, custom=isinstance(func, type))
         if not records:
             return
         for seq in range(before, min(after, before + 16)):
@@ -63,7 +63,7 @@ class Joins:
                 del self.lit[seq]
 
     def _undifferentiated(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, site: Site | None
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, site: Site | None, *, custom: bool
     ) -> None:
         """Of several results (``topk``: values and indices) some may have no gradient."""
         outs = [t for t in out if isinstance(t, Tensor)] if isinstance(out, (tuple, list)) else [out]
@@ -73,7 +73,8 @@ class Joins:
         if parents:
             for t in outs:
                 if not t.requires_grad:
-                    self.side.dark.put(t, Dark(self.side.kind(name, t), name, site, parents))
+                    kind = "marked" if custom else self.side.kind(name, t)
+                    self.side.dark.put(t, Dark(kind, name, site, parents))
 
     def _maybe_term(self, args: tuple[Any, ...], out: Any, before: int, site: Site | None) -> None:
         if not isinstance(out, Tensor) or out.numel() != 1:

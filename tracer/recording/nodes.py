@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from tracer.events import GraphSeen, Node
+from tracer.recording.custom_functions import backward_code
 from tracer.recording.deep import PIECE, part
 from tracer.recording.kinds import name_of
 from tracer.recording.leaves import Leaf
@@ -233,6 +234,8 @@ def describe(session: Session, walk: Walk, graph: int, fingerprint: str, leaf_of
     nodes = []
     for i, name in enumerate(walk.names):
         leaf = leaf_of.get(i)
+        if name.endswith("Backward"):
+            session.custom.met(name, walk.nodes[i])
         made = None if i in walk.variables else session.origins.function_at(walk.seqs[i])
         nodes.append(
             Node(
@@ -247,6 +250,6 @@ def describe(session: Session, walk: Walk, graph: int, fingerprint: str, leaf_of
 
 
 def _own_line(session: Session, node: Any) -> int | None:
-    """Return the place of ``backward`` of a custom Function: calls of ``apply`` are no torch function calls."""
-    code = getattr(getattr(getattr(node, "_forward_cls", None), "backward", None), "__code__", None)
+    """Return the place of ``backward`` of a custom Function, for a node whose ``apply`` was not seen."""
+    code = backward_code(node)
     return None if code is None else session.places.definition(code)

@@ -56,7 +56,7 @@ def _write(owner: Any, name: str, thing: Any) -> None:
 
 
 def _function(thing: Any) -> Any:
-    return thing.__func__ if isinstance(thing, staticmethod) else thing
+    return thing.__func__ if isinstance(thing, (staticmethod, classmethod)) else thing
 
 
 def _alive(original: Any) -> Any:

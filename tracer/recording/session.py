@@ -23,6 +23,7 @@ from tracer.errors import UsageError
 from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged
 from tracer.recording import constructors, torch_compat
 from tracer.recording.backwards import Backwards
+from tracer.recording.custom_functions import CustomFunctions
 from tracer.recording.cuts import CutSide
 from tracer.recording.dropped import Flow
 from tracer.recording.functions import FunctionMode
@@ -98,6 +99,7 @@ class Session:
         self.modules = Modules(self)
         self.cut_side = CutSide(self)
         self.hooks = UserHooks(self)
+        self.custom = CustomFunctions(self)
         self.flow = Flow(self)
         self.plain = PlainTensors()
         self.packed = False  #: the user's program packs what nodes save (checkpointing, offloading)
@@ -144,7 +146,8 @@ class Session:
             self.emit(Noted(missing))
         for part in (self.modules.attach, self.optimizers.attach):
             self._handles += self.guard(part) or []
-        for find in (self.backwards.patches, self.optimizers.patches, self._constructors, self._hidden_hooks):
+        constructed = (self._constructors, self.custom.patches)
+        for find in (self.backwards.patches, self.optimizers.patches, *constructed, self._hidden_hooks):
             for patch in self.guard(find) or []:
                 self.guard(self._patches.put, patch)
         self.guard(self._register_given)

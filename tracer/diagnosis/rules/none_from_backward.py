@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.culprits import graph_of, op_of, walk_down
+from tracer.diagnosis.culprits import graph_of, op_of, walk_down, written_lines
 from tracer.diagnosis.evidence import missed_by
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
@@ -48,7 +48,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     fix = f"return the gradient of that input in the backward of {name or 'the Function'} instead of None"
     lines = (line for cut in cuts for line in line_at(facts, cut.place, "cut", cut.op))
     starts = (line for key in ran[:1] for line in line_at(facts, facts.backwards[key].place, "backward"))
-    where = (*lines, *line_at(facts, place, "cut", name), *made_lines(facts, leaf), *starts)
+    written = written_lines(facts, f"{name}Backward")
+    where = (*lines, *line_at(facts, place, "cut", name), *written, *made_lines(facts, leaf), *starts)
     return found(NAME, leaf, message, fix, where, certain=certain)
 
 
