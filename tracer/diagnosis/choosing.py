@@ -11,6 +11,7 @@ from tracer.diagnosis.evidence import (
     handwritten,
     instrument,
     moves_outside,
+    only_evaluated,
     owners_known,
     set_aside,
     trains,
@@ -46,6 +47,9 @@ def choose(leaf: LeafFacts, facts: Facts, findings: Sequence[Finding]) -> Choice
         return _frozen(leaf, facts)
     if set_aside(leaf, facts):
         return _aside(leaf, facts)
+    if only_evaluated(leaf, facts):
+        moved = "; the program itself writes its value" if moves_outside(leaf) else ""
+        return Choice("frozen", "ok", "certain", f"only evaluated: no backward ran, and no optimizer has it{moved}")
     if instrument(leaf, facts):
         text = "only tensors outside its model are optimized, through it: its own gradients are not used"
         return Choice("frozen", "ok", "certain", text, "freeze it with requires_grad_(False) to save the work")

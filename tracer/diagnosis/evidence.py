@@ -189,6 +189,13 @@ def _follows_by_copy(leaf: LeafFacts, facts: Facts) -> bool:
     return len(moves) >= max(1, steps - 1)
 
 
+def only_evaluated(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the run was no training by gradients: no optimizer, no backward, no graph or values set by hand."""
+    if leaf.ever_owned or facts.backwards:
+        return False
+    return not leaf.dropped or moves_outside(leaf)
+
+
 def instrument(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether the leaf's model is only looked through: what trains are tensors that belong to no model.
 

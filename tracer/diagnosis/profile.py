@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from statistics import median
 
+from tracer.diagnosis.evidence import arrivals
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.signals import Backprop, Use, ancestors, measured
 
@@ -25,6 +27,8 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
     """Return how far a leaf's signal has fallen (or risen) along a steady trend through the depth."""
     if len(leaf.accumulated) < facts.settings[f"{code}.backwards"]:
         return None
+    if falling and _wakes(leaf, facts):
+        return None
     seen = measured(leaf, facts)
     found = [_in_one(leaf, facts, one, code, falling) for one in seen]
     steady = [trend for trend in found if trend is not None]
@@ -32,6 +36,12 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
         return None
     last = steady[-1]
     return Trend(median(t.ratio for t in steady), last.reference, last.own, last.length, len(seen))
+
+
+def _wakes(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether a gradient has grown tenfold up to now: a branch that starts at zero and comes to life."""
+    norms = [float(g.norm) for g in arrivals(leaf, facts) if g.norm is not None and math.isfinite(g.norm)]
+    return len(norms) > 2 and norms[-1] == max(norms) and norms[-1] > 10 * median(norms[: len(norms) // 2])
 
 
 def _in_one(leaf: LeafFacts, facts: Facts, one: Backprop, code: str, falling: bool) -> Trend | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import windows
+from tracer.diagnosis.evidence import Window, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_text, text_of, times
@@ -30,7 +30,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     later = [w for w in windows(leaf, facts)[1:] if w.accumulated and not w.step.closure]
     # The last backward before the step counts: what another network's backward left before that, and was
     # cleared, is part of alternating updates.
-    stale = [w for w in later if w.accumulated[-1].stale and w.cleared is None]
+    stale = [w for w in later if w.accumulated[-1].stale and w.cleared is None and not _replaced(w)]
     # Cleared once per epoch still sums most steps up; a single one may be meant.
     often = len(stale) >= 2 and 2 * len(stale) >= len(later)
     if not stale or not (often or len(stale) == len(later)):
@@ -49,6 +49,11 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     starts = (facts.backwards.get(w.accumulated[-1].backward) for w in stale[-1:])
     lines = [line for b in starts if b is not None for line in line_at(facts, b.place, "backward")]
     return found(NAME, leaf, message, fix, (*lines, *line_at(facts, last.place, "step")))
+
+
+def _replaced(window: Window) -> bool:
+    """Tell whether ``.grad`` was assigned after the last backward, so that the old sum is gone."""
+    return any(touch.how == "assigned" for touch in window.touches)
 
 
 def _train(torch: Any, clear: bool) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import missed_by, outermost, rootless
+from tracer.diagnosis.evidence import missed_by, only_evaluated, outermost, rootless
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable, Where
 from tracer.diagnosis.lines import line_at, optimizer_lines, times
@@ -39,8 +39,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     return _raised(leaf, facts) or _left_out(leaf, facts)
 
 
-def _never(leaf: LeafFacts, facts: Facts) -> Finding:
+def _never(leaf: LeafFacts, facts: Facts) -> Finding | None:
     owners = [optimizer for optimizer, _ in leaf.owners]
+    if only_evaluated(leaf, facts):
+        return None
     # Without an optimizer that holds it, this was an evaluation: nothing was meant to train.
     severity = None if owners else "info"
     stepped = sum(facts.stepped.get(key, 0) for key in owners)
