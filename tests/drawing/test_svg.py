@@ -52,7 +52,7 @@ def test_every_colour_has_a_dark_counterpart(blocks: Blocks) -> None:
 
 
 def test_dark_colours_come_with_the_readers_setting_or_where_asked_for(svg: str, blocks: Blocks) -> None:
-    assert "@media (prefers-color-scheme:dark)" in svg
+    assert "@media screen and (prefers-color-scheme:dark)" in svg
     light, dark = drawn(blocks(2), theme="light"), drawn(blocks(2), theme="dark")
     assert DARK["#fefefe"] not in light
     assert f'[fill="#fefefe"]{{fill:{DARK["#fefefe"]}}}' in dark

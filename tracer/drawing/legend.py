@@ -85,7 +85,7 @@ def _lines(view: View, scale: Scale) -> Iterator[str]:
             continue
         if name == "flow" and scale.low != scale.high:
             ramp = "".join(rich("━", colour=colour, bold=True, size=8) for colour in RAMP)
-            yield _entry(ramp, f"gradient norm {10**scale.low:.2g} to {10**scale.high:.2g}")
+            yield _entry(ramp, f"gradient norm {10**scale.low:.3g} to {10**scale.high:.3g}")
         else:
             yield _entry(rich(drawn.sign, colour=drawn.colour, bold=drawn.style == "bold"), drawn.word)
 

@@ -9,6 +9,7 @@ from statistics import median
 
 from tracer.diagnosis.findings import ParameterReport, Report
 from tracer.events import BackwardStarted, GradMeasured, GraphSeen, ValueMeasured
+from tracer.reports.words import names_by_leaf
 from tracer.traces import Trace
 
 #: Columns of the heat map; more steps are put together, each column showing its last measured step.
@@ -31,6 +32,7 @@ class Flow:
 
     leaf: int
     name: str
+    model: str
     verdict: str
     matrix: bool  #: two or more dimensions
     reached: bool  #: a recorded graph holds it
@@ -73,11 +75,13 @@ def flows(trace: Trace, report: Report) -> Flows:
     norms, ratios = _measured(trace)
     steps = sorted({step for _, step in (*norms, *ratios)})
     columns = _columns(steps)
+    names = names_by_leaf(report)
     depth = _depth(trace)
     made = (
         Flow(
             row.leaf,
-            report.name_of(row.leaf),
+            names[row.leaf],
+            row.model,
             row.verdict,
             len(row.shape) >= 2,
             row.leaf in depth,

@@ -68,7 +68,7 @@ def _along(key: str, title: str, layers: tuple[Flow, ...], spreads: list[Spread 
     floor = min(one.low for one in spreads if one is not None) / 3
     several = any(one.count > 1 for one in spreads if one is not None)
     names = _names(layers)
-    families = _families(names)
+    families = _families(layers)
     traces: list[dict[str, Any]] = []
     for number_, (family, members) in enumerate(families.items()):
         mine = [(i, spreads[i]) for i in members]
@@ -80,28 +80,37 @@ def _along(key: str, title: str, layers: tuple[Flow, ...], spreads: list[Spread 
         traces.append(_missing(missing, names, layers, floor, "no gradient" if word == "norm" else "no update"))
     told = ["Left: nearest to the input", "log scale"]
     told += ["line: median over steps", "band: least to greatest"] if several else []
-    told += ["one line per kind of layer"] if len(families) > 1 else []
+    told += ["one line per kind of layer or model"] if len(families) > 1 else []
     told += ["crosses stand for none"] if missing else []
     return {
-        "key": key, "title": title, "caption": f"{'; '.join(told)}.", "traces": traces, "ticks": _ticks(names),
+        "key": key, "title": title, "caption": f"{'; '.join(told)}.", "traces": traces, "ticks": _safe(_ticks(names)),
         "kind": "depth", "legend": len(families) > 1,
     }  # fmt: skip
 
 
-def _families(names: list[str]) -> dict[str, list[int]]:
+def _families(layers: tuple[Flow, ...]) -> dict[str, list[int]]:
     """Return layers of one kind together, so that a line follows the depth and not the kind.
 
-    Layers are of one kind when their names differ in numbers only; kinds with few layers are put together.
+    Layers are of one kind when they belong to one model and their names differ in numbers only; kinds with few
+    layers are put together. Where no two kinds are large, each model is one kind.
     """
-    found: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        found.setdefault(".".join("*" if part.isdigit() else part for part in name.split(".")), []).append(i)
+    found: dict[tuple[str, str], list[int]] = {}
+    for i, row in enumerate(layers):
+        pattern = ".".join("*" if part.isdigit() else part for part in row.name.split("."))
+        found.setdefault((row.model, pattern), []).append(i)
     large = sorted((family for family in found if len(found[family]) >= LEAST), key=lambda f: -len(found[f]))[:KINDS]
     if len(large) < 2:
-        return {"all layers": list(range(len(names)))}
-    short = dict(zip(large, _ticks(large), strict=True))
+        return _models(layers)
+    short = dict(zip(large, _ticks([pattern for _, pattern in large]), strict=True))
     rest = sorted(i for family, members in found.items() if family not in short for i in members)
     return {**{short[family]: found[family] for family in large}, **({"others": rest} if rest else {})}
+
+
+def _models(layers: tuple[Flow, ...]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for i, row in enumerate(layers):
+        found.setdefault(clean(row.model, 60), []).append(i)
+    return found if 1 < len(found) <= KINDS else {"all layers": list(range(len(layers)))}
 
 
 def _band(mine: list[tuple[int, Spread | None]], number_: int) -> list[dict[str, Any]]:
@@ -156,7 +165,7 @@ def _map(flows: Flows) -> dict[str, Any]:
         "Colour: log10 of the gradient norm; empty cells: no gradient, or none measured. Top: nearest to the input."
     )
     if every > 1:
-        caption += f" Every {every}th of {len(layers)} layers is shown."
+        caption += f" One of every {every} of the {len(layers)} layers is shown."
     heat = {
         "type": "heatmap", "z": z,
         "x": [str(step) for step in flows.steps], "y": _safe(names),
@@ -165,5 +174,5 @@ def _map(flows: Flows) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "key": "steps", "title": "Gradient norm by layer and step", "caption": caption, "traces": [heat],
-        "ticks": _ticks(names), "kind": "map",
+        "ticks": _safe(_ticks(names)), "kind": "map",
     }  # fmt: skip

@@ -31,6 +31,18 @@
     return { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, fixedrange: false, ...extra };
   }
 
+  /* On a log axis: whole decades; where there are few of them, written out numbers between. */
+  function scale(chart) {
+    const shown = chart.traces.flatMap((trace) => trace.y).filter((value) => value > 0);
+    const low = Math.min(...shown), high = Math.max(...shown), decades = Math.log10(high / low);
+    if (decades > 1.6) { return { exponentformat: "power", dtick: decades > 14 ? 3 : 1 }; }
+    const steps = decades > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8], tickvals = [];
+    for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.ceil(Math.log10(high)); power += 1) {
+      steps.forEach((step) => tickvals.push(Number((step * 10 ** power).toPrecision(2))));
+    }
+    return { tickmode: "array", tickvals, ticktext: tickvals.map(String) };
+  }
+
   function layout(chart, width) {
     const every = Math.ceil(chart.ticks.length / (chart.kind === "map" ? 34 : Math.max(4, width / 34)));
     const picks = chart.ticks.map((_, i) => i).filter((i) => i % every === 0);
@@ -46,7 +58,7 @@
         yaxis: axis({ autorange: "reversed", type: "category", tickvals: picks.map((i) => chart.traces[0].y[i]), ...ticks }) };
     }
     return { ...base, hovermode: "closest", xaxis: axis({ tickvals: picks, tickangle: -40, ...ticks }),
-      yaxis: axis({ type: "log", exponentformat: "power", dtick: 1 }) };
+      yaxis: axis({ type: "log", ...scale(chart) }) };
   }
 
   async function draw() {
