@@ -95,7 +95,7 @@ def print_summary(report: Report, files: list[Path]) -> None:
 def _line_of(report: Report, finding: Finding) -> str:
     from tracer.reports.words import shortened
 
-    names = shortened(report.names_of(finding), [report.name_of(row.leaf) for row in report], most=3)
+    names = shortened(report.names_of(finding), report.names().values(), most=3)
     where = f"{finding.where[0].file}:{finding.where[0].line}" if finding.where else ""
     at = f" ({where})" if where and where not in finding.message else ""
     return f"{finding.severity} {finding.code} {finding.name} {', '.join(names)}: {finding.message}{at}"

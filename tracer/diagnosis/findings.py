@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -144,7 +145,13 @@ class Report:
 
     def names_of(self, finding: Finding) -> tuple[str, ...]:
         """Return the names of a finding's parameters, ``model.name`` where a name alone is not unique."""
-        return tuple(self.name_of(leaf) for leaf in finding.parameters)
+        names = self.names()
+        return tuple(names.get(leaf, f"leaf {leaf}") for leaf in finding.parameters)
+
+    def names(self) -> dict[int, str]:
+        """Return how every leaf is called in texts, by leaf key; for many at once, where ``name_of`` is for one."""
+        often = Counter(row.name for row in self.parameters)
+        return {row.leaf: row.name if often[row.name] == 1 else f"{row.model}.{row.name}" for row in self.parameters}
 
     def name_of(self, leaf: int) -> str:
         """Return how a leaf is called in texts: its name, with the model where the name is not unique."""

@@ -38,21 +38,22 @@ def place_cuts(scene: Scene, shown: Sequence[str], leaf_box: Mapping[int, str]) 
             continue
         near = scene.tree.leaf_path.get(cut.leaf, ())
         entries = at_place.get(cut.reentry, {}) if cut.reentry is not None else {}
-        # a line runs once per copy of a block: the copy that holds the leaf is meant
-        entry = max(entries, key=lambda path: len(_common(path, near)), default=None)
-        head = fallback if entry is None else entries[entry]
+        # a line runs once per copy of a block: the copy that holds the leaf, or is nearest to it, is meant
+        head = next((entries[near[:size]] for size in range(len(near), -1, -1) if near[:size] in entries), fallback)
         mark = _mark(scene, cut, head or _ghost_loss(scene), scene.view.boxes[tail].path)
         scene.view.link(tail, mark.key, "cut")
         mark.count += 1
 
 
 def _boxes_at(scene: Scene, shown: Sequence[str]) -> dict[int, dict[Path, str]]:
-    """Return, per line at which a cut value came back, the box of its operation in each module."""
+    """Return, per line at which a cut value came back, the box of its first operation in or below each module."""
     wanted = {cut.reentry for cut in scene.merged.cuts if cut.reentry is not None}
     found: dict[int, dict[Path, str]] = {place: {} for place in wanted}
     for i, node in enumerate(scene.merged.nodes if wanted else ()):
         if node.place in found and shown[i]:
-            found[node.place].setdefault(scene.tree.path_of(i), shown[i])
+            path = scene.tree.path_of(i)
+            for size in range(len(path) + 1):
+                found[node.place].setdefault(path[:size], shown[i])
     return found
 
 

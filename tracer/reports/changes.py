@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer.diagnosis.findings import SEVERITIES, Finding, ParameterReport, Report
-from tracer.reports.words import names_by_leaf, number
+from tracer.reports.words import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def compare(before: Report, after: Report) -> Changes:
 
 
 def _by_name(report: Report) -> dict[str, ParameterReport]:
-    names = names_by_leaf(report)
+    names = report.names()
     return {names[row.leaf]: row for row in report.parameters}
 
 

@@ -10,7 +10,7 @@ from tracer.reports.changes import Changes, compare, summary
 from tracer.reports.page.assets import fill
 from tracer.reports.page.graph import beside
 from tracer.reports.side_by_side import CELLS, compared, conclusion, differing
-from tracer.reports.words import LOOKS, names_by_leaf, number
+from tracer.reports.words import LOOKS, number
 from tracer.traces import Trace
 
 #: title -> what was recorded and what follows from it
@@ -106,7 +106,7 @@ def _both(
     alone = ({name for name, _ in changes.only_before}, {name for name, _ in changes.only_after})
     found = []
     for i, (trace, report) in enumerate((before, after)):
-        names = names_by_leaf(report)
+        names = report.names()
         marked = [leaf for leaf, name in names.items() if name in changed or name in alone[i]]
         svg = beside(trace, report, marked, f"side{i}", options)
         found.append({"title": f"{'AB'[i]}: {titles[i]}", "svg": svg, "link": "", "id": f"side{i}"})

@@ -9,7 +9,6 @@ from statistics import median
 
 from tracer.diagnosis.findings import ParameterReport, Report
 from tracer.events import BackwardStarted, GradMeasured, GraphSeen, ValueMeasured
-from tracer.reports.words import names_by_leaf
 from tracer.traces import Trace
 
 #: Columns of the heat map; more steps are put together, each column showing its last measured step.
@@ -75,7 +74,7 @@ def flows(trace: Trace, report: Report) -> Flows:
     norms, ratios = _measured(trace)
     steps = sorted({step for _, step in (*norms, *ratios)})
     columns = _columns(steps)
-    names = names_by_leaf(report)
+    names = report.names()
     depth = _depth(trace)
     made = (
         Flow(

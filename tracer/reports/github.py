@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracer.diagnosis.findings import Finding, Report, Where
-from tracer.reports.words import clean, names_by_leaf, shortened
+from tracer.reports.words import clean, shortened
 from tracer.traces import Trace
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -23,7 +23,7 @@ def render(trace: Trace, report: Report, **options: Any) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    everyone = list(names_by_leaf(report).values())
+    everyone = list(report.names().values())
     shown: dict[str, int] = {}
     for finding in report.findings:
         command = _COMMANDS.get(finding.severity, "notice")

@@ -18,7 +18,7 @@ from tracer.reports.page.charts import charts, numbers
 from tracer.reports.page.graph import picture
 from tracer.reports.page.library import plotly
 from tracer.reports.page.rows import module_names, optimizer_names, paths, row_anchors, table_rows
-from tracer.reports.words import answer, names_by_leaf
+from tracer.reports.words import answer
 from tracer.traces import Trace
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def fragment(trace: Trace, report: Report) -> str:
 
 
 def _tables(report: Report) -> dict[str, Any]:
-    names = names_by_leaf(report)
+    names = report.names()
     anchors = row_anchors(report, names)
     return {
         "report": report,

@@ -48,10 +48,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield "| parameter | verdict | gradient norm | update | optimizer |"
     yield "|---|---|---:|---:|---|"
+    names = report.names()
     rows = sorted(report.parameters, key=lambda row: list(LOOKS).index(row.severity))
     for row in rows[:ROWS]:
         owners = ", ".join(_code(o.name).replace("|", "\\|") for o in row.optimizers) or "none"
-        name = _code(report.name_of(row.leaf)).replace("|", "\\|")
+        name = _code(names[row.leaf]).replace("|", "\\|")
         verdict = f"{LOOKS[row.severity][0]} {row.verdict}"
         yield f"| {name} | {verdict} | {number(row.grad.norm)} | {number(row.value.update_norm)} | {owners} |"
     if len(rows) > ROWS:
@@ -62,8 +63,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
-    everyone = [report.name_of(row.leaf) for row in report.parameters]
-    short = shortened(list(report.names_of(finding)), everyone)
+    short = shortened(list(report.names_of(finding)), report.names().values())
     names = ", ".join(name if name.startswith("and ") else _code(name) for name in short)
     sure = "" if finding.confidence == "certain" else " (probable)"
     yield ""

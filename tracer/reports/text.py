@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from tracer.diagnosis.findings import Finding, Report, Where
 from tracer.reports.text_table import table
-from tracer.reports.words import LOOKS, ROLES, answer, clean, dedented, names_by_leaf, short_file, shortened
+from tracer.reports.words import LOOKS, ROLES, answer, clean, dedented, short_file, shortened
 from tracer.traces import Trace
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
         verbose: list every parameter and every info.
     """
     ascii_only = not _can_show(console)
-    names = names_by_leaf(report)
+    names = report.names()
     _show(console, _headline(report, ascii_only))
     for finding in report.findings:
         if finding.severity != "info" or verbose:

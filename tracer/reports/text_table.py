@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer.diagnosis.findings import ParameterReport, Report
-from tracer.reports.words import LOOKS, clean, elide, names_by_leaf, number
+from tracer.reports.words import LOOKS, clean, elide, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +38,7 @@ def table(report: Report, *, width: int = 100, ascii_only: bool = False, verbose
         width: columns of the terminal.
         verbose: one row per parameter, however many there are.
     """
-    names = names_by_leaf(report)
+    names = report.names()
     rows = list(report.parameters)
     alike = [[row] for row in rows] if verbose or len(rows) <= ROWS else _groups(rows, names)
     lines = [_line(group, names, ascii_only) for group in alike]

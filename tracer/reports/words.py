@@ -82,12 +82,6 @@ def elide(text: str, most: int, mark: str = "…") -> str:
     return max(fitting)[-1] if fitting else f"{mark}{text[-max(1, most - len(mark)) :]}"
 
 
-def names_by_leaf(report: Report) -> dict[int, str]:
-    """Return how each leaf is called: its name, with the model where a name alone is not unique."""
-    often = Counter(row.name for row in report.parameters)
-    return {row.leaf: row.name if often[row.name] == 1 else f"{row.model}.{row.name}" for row in report.parameters}
-
-
 def number(value: float | None, digits: int = 3) -> str:
     """Return a number in few characters; "-" for None."""
     return "-" if value is None else f"{value:.{digits}g}"
@@ -127,26 +121,24 @@ def shortened(names: Sequence[str], everyone: Iterable[str], most: int = 6) -> l
     wanted, others = set(names), set(everyone) - set(names)
     if not others and len(wanted) > most:
         return ["* (all parameters)"]
+    taken = {prefix for other in others for prefix in _prefixes(other)}
+    inside: dict[str, list[str]] = {}
+    for name in wanted:
+        for prefix in _prefixes(name):
+            inside.setdefault(prefix, []).append(name)
     shown: list[str] = []
     covered: set[str] = set()
     for name in names:
         if name in covered:
             continue
-        prefix = _widest(name, others)
-        if prefix is None:
-            shown.append(name)
-            covered.add(name)
-            continue
-        inside = {n for n in wanted if n.startswith(prefix)}
-        covered |= inside
-        shown.append(f"{prefix}*" if len(inside) > 1 else name)
+        widest = next((prefix for prefix in _prefixes(name) if prefix not in taken), None)
+        members = [name] if widest is None else inside[widest]
+        covered.update(members)
+        shown.append(f"{widest}*" if len(members) > 1 else name)
     return shown if len(shown) <= most else [*shown[: most - 1], f"and {len(shown) - most + 1} more"]
 
 
-def _widest(name: str, others: set[str]) -> str | None:
+def _prefixes(name: str) -> list[str]:
+    """Return the modules around a name, outermost first: ``["encoder.", "encoder.layers."]``."""
     parts = name.split(".")
-    for depth in range(1, len(parts)):
-        prefix = ".".join(parts[:depth]) + "."
-        if not any(other.startswith(prefix) for other in others):
-            return prefix
-    return None
+    return [".".join(parts[:size]) + "." for size in range(1, len(parts))]

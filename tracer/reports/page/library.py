@@ -32,6 +32,6 @@ def plotly() -> Library | None:
         file = Path(folder, "package_data", "plotly.min.js")
         if file.is_file():
             text = file.read_text(encoding="utf-8")
-            packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+            packed = base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
             return Library(packed, script_hash(text))
     return None
