@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -40,9 +41,23 @@ class Cli(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> int:
     """Trace how gradients accumulate in PyTorch: which parameters train, which do not, and why."""
+    if ctx.invoked_subcommand in _CONFIGURED:
+        ctx.default_map = _defaults()
     if ctx.invoked_subcommand is None:
         return int(ctx.invoke(command_named("list")) or 0)
     return 0
+
+
+#: The commands about programs and traces of the user's.
+_CONFIGURED = ("run", "report", "merge")
+
+
+def _defaults() -> dict[str, object]:
+    """Return the defaults of the configuration, per command."""
+    from tracer.commands.configuration import read_configuration
+
+    defaults = dict(read_configuration(Path.cwd()).defaults)
+    return dict.fromkeys(_CONFIGURED, defaults)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

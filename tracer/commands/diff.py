@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from tracer.commands.judging import judging_options, read_judging
 from tracer.commands.terminal import say
 from tracer.errors import UsageError
 
@@ -20,15 +22,24 @@ FORMATS = ("text", "html")
 @click.option("--fail-on", type=click.Choice(["worse", "never"]), default="never", show_default=True)
 @click.option("--engine", help="Layout engine: dot or graphviz-pure (default: the first there is).")
 @click.option("--depth", type=click.IntRange(min=0), help="Levels of modules that the pictures show.")
+@judging_options
 def command(
-    before: Path, after: Path, out: Path | None, formats: str, fail_on: str, engine: str | None, depth: int | None
+    before: Path,
+    after: Path,
+    out: Path | None,
+    formats: str,
+    fail_on: str,
+    engine: str | None,
+    depth: int | None,
+    **given: Any,
 ) -> int:
     """Compare two traces: what became worse, what better."""
-    from tracer.api import diagnose, load
+    from tracer.api import load
     from tracer.reports.changes import compare, lines
 
     wanted = _read_formats(formats, out)
-    sides = [(trace, diagnose(trace)) for trace in (load(before), load(after))]
+    judging = read_judging(given)
+    sides = [(trace, judging.diagnose(trace)) for trace in (load(before), load(after))]
     changes = compare(sides[0][1], sides[1][1])
     if "text" in wanted:
         for line in lines(changes):

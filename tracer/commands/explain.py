@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer.commands.judging import judging_options, read_judging
 from tracer.commands.terminal import say
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ _LINE = 70  #: characters of numbers on one line
 @click.command("explain")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.argument("param")
-def command(trace: Path, param: str) -> int:
+@judging_options
+def command(trace: Path, param: str, **given: Any) -> int:
     """Tell everything that a trace knows about one parameter."""
-    from tracer.api import diagnose, load
+    from tracer.api import load
 
+    judging = read_judging(given)
     found = load(trace)
-    report = diagnose(found)
+    report = judging.diagnose(found)
     row = report[param]
     for line in explain(found, report, row):
         say(line)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tracer.store.ranks import FILE_NAME, dump
 
 if TYPE_CHECKING:
+    from tracer.commands.judging import Judging
     from tracer.commands.options import Output
     from tracer.diagnosis.findings import Report
     from tracer.traces import Trace
@@ -36,7 +37,9 @@ def forget_rank(out: Path) -> None:
         (out / f"rank{rank}" / FILE_NAME).unlink(missing_ok=True)
 
 
-def merge_here(trace: Trace, output: Output, out: Path, wait: float = WAIT) -> tuple[Report, list[Path]] | None:
+def merge_here(
+    trace: Trace, output: Output, judging: Judging, out: Path, wait: float = WAIT
+) -> tuple[Report, list[Path]] | None:
     """Merge the ranks under ``out`` when this is rank 0; None on the others, or when there is only one.
 
     Ranks on other machines have written to another disk, unless ``out`` is shared: only those of this machine
@@ -51,7 +54,8 @@ def merge_here(trace: Trace, output: Output, out: Path, wait: float = WAIT) -> t
     here = int(os.environ.get("LOCAL_WORLD_SIZE", header.world_size))
     _wait_for(out, range(min(here, header.world_size)), wait)
     job = merge_job(path for path in ranks_in(out) if (path / FILE_NAME).exists())
-    return job.report, write_formats(job.trace, job.report, output, out)
+    report = judging.quieted(job.report)
+    return report, write_formats(job.trace, report, output, out)
 
 
 def _wait_for(out: Path, ranks: range, wait: float) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from tracer.commands.judging import judging_options, read_judging
 from tracer.commands.options import make_folder, output_options, read_output
 from tracer.errors import UsageError
 
 
 @click.command("merge")
 @click.argument("traces", metavar="TRACE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@judging_options
 @output_options
 def command(traces: tuple[Path, ...], **given: Any) -> int:
     """Put the ranks of a job into one report.
@@ -23,13 +25,14 @@ def command(traces: tuple[Path, ...], **given: Any) -> int:
     from tracer.diagnosis.job import each_rank, merge_job
     from tracer.store.jsonl import FILE_NAME, save
 
-    output = read_output(given)
+    output, judging = read_output(given), read_judging(given)
     if output.out is None:
         raise UsageError("merge needs --out DIR.", "Name the folder for the report.")
     out = make_folder(output.out)
     job = merge_job(each_rank(traces))
+    report = judging.quieted(job.report)
     saved = save(job.trace, out / FILE_NAME)
-    files = [saved, *write_formats(job.trace, job.report, output, out)]
-    print_table(job.report, output)
+    files = [saved, *write_formats(job.trace, report, output, out)]
+    print_table(report, output)
     print_files(files, output)
-    return status_of(job.report, output.fail_on)
+    return status_of(report, output.fail_on)

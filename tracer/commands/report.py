@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer.commands.judging import judging_options, read_judging
 from tracer.commands.options import output_options, read_output
 
 if TYPE_CHECKING:
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @click.argument("trace", type=click.Path(path_type=Path))
+@judging_options
 @output_options
 def command(trace: Path, **given: Any) -> int:
     """Render a saved trace again, beside itself or in --out."""
-    from tracer.api import diagnose
     from tracer.commands.options import make_folder
     from tracer.commands.results import print_files, print_table, status_of, write_formats
     from tracer.store.jsonl import find_trace
 
-    output = read_output(given)
+    output, judging = read_output(given), read_judging(given)
     found, damage = read_what_is_there(trace)
     out = make_folder(output.out or find_trace(trace).parent)
-    report = diagnose(found)
+    report = judging.diagnose(found)
     files = write_formats(found, report, output, out)
     print_table(report, output)
     print_files(files, output)

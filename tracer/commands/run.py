@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer.commands.judging import Judging, judging_options, read_judging
 from tracer.commands.options import Output, make_folder, output_options, read_output
 from tracer.errors import TracerError
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--merge-wait", default=20.0, show_default=True, type=click.FloatRange(min=0), help="Seconds that rank 0 waits."
 )
+@judging_options
 @output_options
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -40,12 +42,12 @@ def command(target: str, args: tuple[str, ...], is_module: bool, **given: Any) -
     wait = given.pop("merge_wait")
     program = Program(target, args, is_module)
     check_program(program)
-    output = read_output(given)
+    output, judging = read_output(given), read_judging(given)
     out = make_folder(Path(output.out or "tracer-out").absolute())
-    return run(program, output, out, given, wait)
+    return run(program, output, judging, out, given, wait)
 
 
-def run(program: Program, output: Output, out: Path, how: dict[str, Any], wait: float = 0.0) -> int:
+def run(program: Program, output: Output, judging: Judging, out: Path, how: dict[str, Any], wait: float = 0.0) -> int:
     """Run and record ``program``, write its report, and return the exit status."""
     from tracer.commands.gathering import forget_rank
     from tracer.recording.script import INTERRUPTED, run_program
@@ -60,7 +62,7 @@ def run(program: Program, output: Output, out: Path, how: dict[str, Any], wait: 
     if not ended.ran:
         return ended.status
     try:
-        found = _report(watch.end(ended), output, out, wait)
+        found = _report(watch.end(ended), output, judging, out, wait)
     except KeyboardInterrupt:
         found = INTERRUPTED
     except TracerError as error:
@@ -69,18 +71,17 @@ def run(program: Program, output: Output, out: Path, how: dict[str, Any], wait: 
     return ended.status or found
 
 
-def _report(trace: Trace, output: Output, out: Path, wait: float) -> int:
+def _report(trace: Trace, output: Output, judging: Judging, out: Path, wait: float) -> int:
     """Save first, so that whatever fails later costs no recording; then diagnose and write."""
-    from tracer.api import diagnose
     from tracer.commands.gathering import merge_here, write_rank
     from tracer.commands.results import print_summary, save_trace, status_of, write_formats
 
     saved = save_trace(trace, out)
-    report = diagnose(trace)
+    report = judging.diagnose(trace)
     files = [saved, *write_formats(trace, report, output, saved.parent)]
     if trace.header.world_size > 1:
         files.append(write_rank(trace, report, saved.parent))
-        together = merge_here(trace, output, out, wait)
+        together = merge_here(trace, output, judging, out, wait)
         if together is None:
             return status_of(report, output.fail_on)  # rank 0 speaks for all
         report, files = together
