@@ -135,6 +135,14 @@ def test_a_small_model_gets_no_charts_and_a_small_page(build: Build) -> None:
     assert len(text) < 200_000
 
 
+def test_a_long_table_names_places_and_leaves_their_source_to_the_findings(build: Build) -> None:
+    text = rendered(build(301, cut=1), charts=False)
+    cards, table = text.split('<table id="parameters">')
+    row = table.split('id="param-encoder.layers.0.weight"')[1].partition("</tr>")[0]
+    assert "train.py:5" in row and '<pre class="code"' not in row
+    assert "x = y.detach()" in cards
+
+
 def test_a_page_without_plotly_says_so_and_keeps_the_numbers(broken: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "plotly", lambda: None)
     text = rendered(broken)

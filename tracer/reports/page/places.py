@@ -12,9 +12,13 @@ from tracer.reports.words import ROLES, dedented, short_file
 _BACKGROUND = ("made", "reentry", "backward", "step")
 
 
-def places(where: Sequence[Where], most: int) -> list[dict[str, Any]]:
-    """Return what the template shows of at most ``most`` places."""
-    return [_place(one) for one in where[:most]]
+def places(where: Sequence[Where], most: int, *, code: bool = True) -> list[dict[str, Any]]:
+    """Return what the template shows of at most ``most`` places.
+
+    Args:
+        code: with the source lines.
+    """
+    return [_place(one, code) for one in where[:most]]
 
 
 def split(where: Sequence[Where], most: int = 12) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -23,9 +27,9 @@ def split(where: Sequence[Where], most: int = 12) -> tuple[list[dict[str, Any]],
     return places(front, most), places([one for one in where[:most] if one not in front], most)
 
 
-def _place(where: Where) -> dict[str, Any]:
+def _place(where: Where, code: bool) -> dict[str, Any]:
     lines = [
         {"number": where.first + i, "text": text, "here": where.first + i == where.line}
-        for i, text in enumerate(dedented(where.code))
+        for i, text in enumerate(dedented(where.code) if code else ())
     ]
     return {"where": where, "file": short_file(where.file), "role": ROLES.get(where.role, where.role), "lines": lines}

@@ -14,15 +14,17 @@ from tracer.reports.route import route_lines
 from tracer.reports.words import LOOKS, clean, number
 from tracer.traces import Trace
 
+#: In a longer table, rows name their places without the source lines (the findings show them) and few numbers.
+LONG = 300
 #: Rows whose details show the way of the gradient.
 PATHS = 60
 
 
 def table_rows(report: Report, names: Mapping[int, str], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
     """Return the rows in the order of the report."""
-    scale = _scale(report)
+    scale, long = _scale(report), len(report.parameters) > LONG
     optimizers = {name: f"o{i}" for i, name in enumerate(optimizer_names(report))}
-    return [_row(row, names[row.leaf], anchors[row.leaf], scale, optimizers) for row in report.parameters]
+    return [_row(row, names[row.leaf], anchors[row.leaf], scale, optimizers, long) for row in report.parameters]
 
 
 def paths(trace: Trace, report: Report) -> dict[int, str]:
@@ -75,7 +77,7 @@ def _bar(norm: float | None, scale: tuple[float, float]) -> int:
 
 
 def _row(
-    row: ParameterReport, name: str, anchor: str, scale: tuple[float, float], optimizers: Mapping[str, str]
+    row: ParameterReport, name: str, anchor: str, scale: tuple[float, float], optimizers: Mapping[str, str], long: bool
 ) -> dict[str, Any]:
     owners = ", ".join(_owner(owner) for owner in row.optimizers)
     return {
@@ -88,10 +90,10 @@ def _row(
         "module": row.name.rpartition(".")[0],
         "optimizers": " ".join(optimizers[owner.name] for owner in row.optimizers),
         "rank": list(LOOKS).index(row.severity),
-        "places": places(row.where, 4),
+        "places": places(row.where, 4, code=not long),
         "owners": owners,
         "short_owners": ", ".join(dict.fromkeys(f"{owner.name}[{owner.group}]" for owner in row.optimizers)),
-        "details": list(_details(row, owners)),
+        "details": list(_details(row, owners, 120 if long else 400)),
         "text": clean(f"{name} {' '.join(row.aliases)} {row.verdict} {row.model}".lower(), 600),
     }
 
@@ -100,7 +102,7 @@ def _owner(owner: OwnerReport) -> str:
     return f"{owner.name} ({owner.cls}, group {owner.group}, lr {number(owner.lr)})"
 
 
-def _details(row: ParameterReport, owners: str) -> Iterator[tuple[str, str]]:
+def _details(row: ParameterReport, owners: str, most: int) -> Iterator[tuple[str, str]]:
     value, grad = row.value, row.grad
     if row.aliases:
         yield "also called", clean(", ".join(row.aliases), 300)
@@ -115,12 +117,12 @@ def _details(row: ParameterReport, owners: str) -> Iterator[tuple[str, str]]:
         yield "update / value", number(value.update_ratio)
     for label, numbers in (("gradient", grad.values), ("value before", value.before), ("value after", value.after)):
         if numbers is not None:
-            yield label, _numbers(numbers)
+            yield label, _numbers(numbers, most)
 
 
-def _numbers(numbers: object) -> str:
+def _numbers(numbers: object, most: int) -> str:
     text = re.sub(r"\s+", " ", _rounded(numbers))
-    return text if len(text) <= 400 else f"{text[:400]} …"
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def _rounded(numbers: object) -> str:
