@@ -203,8 +203,9 @@ class Backwards:
         culprits: tuple[tuple[int, str], ...] = ()
         order: tuple[int, ...] = ()
         with without_torch_function():
-            if call.watch is not None and call.walk is not None:
+            if call.watch is not None:
                 call.watch.close()
+            if call.watch is not None and call.walk is not None and call.graph is not None:
                 norms = call.watch.norms(len(call.walk.nodes))
                 order = tuple(call.watch.order)
                 culprits = call.culprits + call.watch.culprits(norms, call.walk)

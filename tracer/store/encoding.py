@@ -53,8 +53,8 @@ def unpack_special(found: dict[str, Any]) -> object:
     ((key, value),) = found.items()
     if key == "float" and value in ("nan", "inf", "-inf"):
         return float(value)
-    if key == "complex" and isinstance(value, list) and len(value) == 2:
-        return complex(*value)
+    if key == "complex" and isinstance(value, list) and set(map(type, value)) <= {int, float} and len(value) == 2:
+        return complex(float(value[0]), float(value[1]))
     if key == "tuple" and isinstance(value, list):
         return tuple(value)
     return found
@@ -216,8 +216,8 @@ def from_dict(kind: type[D], found: object) -> D:
 def _reader(hint: object) -> Callable[[object], object]:
     """Return a function that checks a JSON value against an annotation and makes it what it was."""
     options = _options(hint)
-    if object in options:  # ``Values``: nested lists, already unpacked
-        return lambda value: value
+    if object in options:  # ``Values``
+        return _read_values
     scalars = tuple(option for option in options if isinstance(option, type))
     if float in scalars:
         scalars = (*scalars, int)
@@ -234,6 +234,26 @@ def _reader(hint: object) -> Callable[[object], object]:
         raise Mismatch(f"holds {str(value)[:40]!r}, which is not allowed there")
 
     return read
+
+
+#: A tensor has at most so many dimensions.
+_DEPTH = 64
+
+
+def _read_values(value: object) -> object:
+    """Check that a value is a number, None, or nested lists of them; already unpacked."""
+    level = [value]
+    for _ in range(_DEPTH + 1):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, list | tuple):
+                inner.extend(item)
+            elif item is not None and not isinstance(item, int | float | complex):
+                raise Mismatch(f"holds {str(item)[:40]!r}, which is not allowed there")
+        if not inner:
+            return value
+        level = inner
+    raise Mismatch("is nested too deeply")
 
 
 def _items_reader(hint: object) -> Callable[[list[Any]], tuple[object, ...]]:

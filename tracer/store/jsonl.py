@@ -30,6 +30,7 @@ from tracer.store.encoding import (
     to_dict,
     unpack_special,
 )
+from tracer.store.references import References
 from tracer.traces import Header, Trace
 
 FORMAT = "tracer.trace"
@@ -125,6 +126,7 @@ class _Reading:
     events: list[Event] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unknown: set[str] = field(default_factory=set)
+    references: References = field(default_factory=References)
     newer: int | None = None
     seen: int = 0  #: event lines read, known or not
 
@@ -230,7 +232,7 @@ def _lines(stream: IO[bytes] | gzip.GzipFile, reading: _Reading, max_bytes: int)
 def _take(reading: _Reading, line: bytes) -> None:
     try:
         row = json.loads(line, object_hook=unpack_special)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         if reading.line == 1:
             raise _foreign(reading) from error
         raise _damaged(reading, "it is no JSON") from error
@@ -262,6 +264,7 @@ def _take_event(reading: _Reading, row: Any) -> None:
     else:
         try:
             event, unknown = event_from_json(name, found)
+            reading.references.check(event)
         except Mismatch as error:
             raise _damaged(reading, str(error)) from error
         reading.unknown.update(f"{name}.{key}" for key in unknown)
