@@ -53,7 +53,7 @@ def run(program: Program, output: Output, judging: Judging, out: Path, how: dict
     from tracer.recording.script import INTERRUPTED, run_program
 
     forget_rank(out)
-    watch = _Watch(program.name, how)
+    watch = _Watch(program.name, how, out)
     withdraw = watch.begin()
     ended = run_program(program)
     if ended.in_child:
@@ -97,8 +97,9 @@ def _shown(file: Path) -> Path:
 class _Watch:
     """The recording of a program, which starts when the program imports torch."""
 
-    def __init__(self, name: str, how: dict[str, Any]) -> None:
+    def __init__(self, name: str, how: dict[str, Any], out: Path) -> None:
         self._name = name
+        self._out = out
         self._how = how
         self._session: Session | None = None
         self._failure = ""
@@ -115,11 +116,18 @@ class _Watch:
         try:
             session = Session(None, None, program=self._name, **self._how)
             session.start()
+            session.keep(self._keep)
         except Exception as error:  # the program must run, whatever happens to its tracing
             self._failure = f"{type(error).__name__}: {error}"
             print(f"tracer: could not start recording ({self._failure})", file=sys.stderr)
         else:
             self._session = session
+
+    def _keep(self, trace: Trace) -> None:
+        """Save the unfinished trace: should the program be killed, that much of it is there."""
+        from tracer.commands.results import save_trace
+
+        save_trace(trace, self._out)
 
     def end(self, ended: Ended) -> Trace:
         """Stop recording and return the trace."""

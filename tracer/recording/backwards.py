@@ -66,6 +66,8 @@ class Backwards:
             return result
         finally:
             del self._depth[depth:]  # also when our own part failed half-way
+            if not depth:
+                session.progress()
 
     # ------------------------------------------------------------------ start
 

@@ -224,6 +224,7 @@ class Optimizers:
                 session.values.compare_unowned([leaf for leaf, _ in session.leaves.alive() if not leaf.owned])
             session.grads.used_by_step(leaves)
             session.step_done(info)
+        session.progress()
 
 
 def _number(value: Any) -> float | None:

@@ -29,6 +29,7 @@ from tracer.recording.dropped import Flow
 from tracer.recording.functions import FunctionMode
 from tracer.recording.grads import Grads
 from tracer.recording.hooks import UserHooks
+from tracer.recording.keeping import Keeping
 from tracer.recording.leaves import Leaf, Leaves
 from tracer.recording.modules import Modules
 from tracer.recording.names import Names
@@ -123,6 +124,7 @@ class Session:
         self._dropped = 0
         self._error: BaseException | None = None
         self._head: list[Event] = []
+        self._keeping: Keeping | None = None
 
     # ------------------------------------------------------------------ start and stop
 
@@ -246,11 +248,14 @@ class Session:
     def trace(self) -> Trace:
         """What was recorded so far; complete after ``stop``."""
         header = self._header()
+        head = list(self.names.introduce()) if self._running else self._head
         places = [event for event in self.events if isinstance(event, PlaceSeen)]
         rest = [event for event in self.events if not isinstance(event, PlaceSeen)]
+        if self._running:
+            rest.append(Noted("the recording had not ended when this was kept: what came later is missing"))
         if self._dropped:
             rest.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
-        return Trace(header, (*places, *self._head, *rest))
+        return Trace(header, (*places, *head, *rest))
 
     def _header(self) -> Header:
         devices = sorted({leaf.device for leaf in self.leaves.all})
@@ -390,6 +395,16 @@ class Session:
             self.step += 1
             for info in infos:
                 info.steps = 0
+
+    def keep(self, save: Callable[[Trace], object]) -> None:
+        """From now on, save the trace now and then while the program runs; what cannot be saved is told once."""
+        self._keeping = Keeping(lambda: self.trace, save)
+        self.progress()
+
+    def progress(self) -> None:
+        """A step or an outermost backward has ended."""
+        if self._keeping is not None:
+            self.guard(self._keeping.progress)
 
     def step_done(self, info: OptimizerInfo) -> None:
         """An optimizer's step has ended: old logs may go."""
