@@ -11,6 +11,7 @@ from tracer.errors import UsageError
 #: key -> (default, what it means). Only rules about magnitude or frequency have any; the others are exact.
 THRESHOLDS: Mapping[str, tuple[float, str]] = MappingProxyType(
     {
+        "TR301.dead": (3.0, "fewest measurements at the end with gradient zero for an activation to be called dead"),
         "TR302.ratio": (1e-5, "gradient, relative to the layers nearer to the loss, that is vanishing"),
         "TR302.saturated": (1e-6, "share of the gradient that a saturated activation lets through"),
         "TR302.layers": (4.0, "fewest layers or time steps along the depth for which a trend is judged"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ DEPTH = 3
 ITEMS = 2_000
 
 _OWN = frozenset(("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training", "parametrizations"))
+_LIBRARIES = frozenset(("torch", "numpy", "builtins", "tracer", "logging", "threading"))
 
 
 def named_modules(root: Module) -> Iterator[tuple[str, Module]]:
@@ -36,6 +39,8 @@ def unregistered(module: Module) -> Iterator[tuple[str, Any]]:
         for name, value in vars(module).items()
         if name not in _OWN and not name.endswith("_hooks") and not name.startswith("__")
     ]
+    # A buffer that requires grad collects gradients, and no optimizer ever gets it.
+    stack += [(name, value, 0) for name, value in module._buffers.items() if value is not None and value.requires_grad]
     stack.reverse()
     seen: set[int] = {id(module)}
     while stack and count < ITEMS:
@@ -61,6 +66,14 @@ def _inside(path: str, value: Any, depth: int, seen: set[int]) -> Iterator[tuple
         seen.add(id(value))
         for key, item in list(value.items())[:ITEMS]:
             yield f"{path}[{key!r}]" if not isinstance(key, str) else f"{path}.{key}", item, depth + 1
+    elif isinstance(value, FunctionType):
+        seen.add(id(value))
+        yield from ((f"{path}.{name}", item, depth + 1) for name, item in _closed_over(value))
+    elif isinstance(value, functools.partial):
+        seen.add(id(value))
+        yield f"{path}.func", value.func, depth + 1
+        yield from ((f"{path}.args[{i}]", item, depth + 1) for i, item in enumerate(value.args))
+        yield from ((f"{path}.{name}", item, depth + 1) for name, item in value.keywords.items())
     elif _plain_object(value):
         seen.add(id(value))
         for name, item in list(vars(value).items())[:ITEMS]:
@@ -68,12 +81,20 @@ def _inside(path: str, value: Any, depth: int, seen: set[int]) -> Iterator[tuple
                 yield f"{path}.{name}", item, depth + 1
 
 
+def _closed_over(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield the variables of an outer function that a lambda or inner function keeps."""
+    if (function.__module__ or "").split(".")[0] in _LIBRARIES:
+        return
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+        if name in ("self", "__class__"):
+            continue
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+
+
 def _plain_object(value: Any) -> bool:
     """Tell whether a value is an instance of a class of the user's own, safe to look into by ``vars``."""
     module = type(value).__module__ or ""
-    return (
-        hasattr(value, "__dict__")
-        and not isinstance(value, type)
-        and not callable(value)
-        and module.split(".")[0] not in ("torch", "numpy", "builtins", "tracer", "logging", "threading")
-    )
+    return hasattr(value, "__dict__") and not isinstance(value, type) and module.split(".")[0] not in _LIBRARIES

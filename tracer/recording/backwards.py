@@ -38,6 +38,11 @@ class Backwards:
         self._resolved: dict[tuple[str, int], int] = {}
         self._freed: deque[tuple[set[int], Site | None]] = deque(maxlen=4)
 
+    @property
+    def running(self) -> bool:
+        """Whether a backward is running now."""
+        return bool(self._depth)
+
     def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
         """Return (owner, name, replacement) for each name under which the engine is looked up."""
         return [(owner, name, self._wrap(getattr(owner, name))) for owner, name in engine_owners()]
@@ -217,6 +222,7 @@ class Backwards:
                     self._plans[call.fingerprint] = call.watch.plan()
                 if norms:
                     session.hooks.nodes_ended(call.number, call.walk.seqs, norms, call.leaves_below)
+                    session.module_hooks.backward_ended(call.number, call.walk, norms, culprits, call.leaves_below)
             session.hooks.backward_ended(call.number)
         session.emit(
             BackwardEnded(

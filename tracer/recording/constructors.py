@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tracer.recording.patches import Patch
-from tracer.recording.places import is_user_file
+from tracer.recording.places import is_user_file, user_site
 from tracer.recording.torch_compat import is_compiling
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def _parameter(session: Session) -> Patch:
         # Copying and unpickling call it too; only what the user's own code wraps counts.
         if data is not None and session.here() and is_user_file(sys._getframe(1).f_code.co_filename):
             session.guard(session.cut_side.rewrapped, "parameter", "Parameter", data, out, sys._getframe(1))
+            session.guard(session.leaves.born, out, user_site(sys._getframe(1)))
         return out
 
     return torch.nn.Parameter, "__new__", staticmethod(new)

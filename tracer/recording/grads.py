@@ -17,7 +17,7 @@ from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
 from tracer.recording.measure import exact_norm, fetch, is_empty, norms, numbers, readable, zero_share
 from tracer.recording.places import Site, user_site_and_call
-from tracer.recording.torch_compat import without_torch_function
+from tracer.recording.torch_compat import post_accumulate_hooks, without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -34,12 +34,17 @@ class Grads:
         self.pending: dict[int, Leaf] = {}
         self.measuring = session.detail != "graph"
         self._owner: dict[int, tuple[weakref.ref[Tensor], int]] = {}
+        self._memory: dict[int, int] = {}  #: address of a gradient that was read -> key of its leaf
+        self._early: set[int] = set()  #: told before our own hook ran
 
     # ------------------------------------------------------------------ from autograd
 
     def accumulated(self, leaf: Leaf) -> None:
         """Post-accumulate hook: ``.grad`` of the leaf has just taken in a gradient."""
         session = self.session
+        if leaf.key in self._early:
+            self._early.discard(leaf.key)
+            return
         backward = session.backwards.current
         stale = leaf.used and not leaf.zeroed
         session.emit(GradAccumulated(session.step, backward, leaf.key, stale))
@@ -51,20 +56,40 @@ class Grads:
     # ------------------------------------------------------------------ from the user's program
 
     def is_grad(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor is some leaf's ``.grad`` (or its ``.data``)."""
+        """Tell whether a tensor is some leaf's ``.grad``, or shares its memory (``.grad.data``, ``.grad[0]``)."""
+        return self._owner_of(tensor) is not None
+
+    def _owner_of(self, tensor: Tensor) -> Leaf | None:
         known = self._owner.get(id(tensor))
-        return known is not None and known[0]() is tensor
+        if known is not None and known[0]() is tensor:
+            return self.session.leaves.all[known[1]]
+        if not self._owner or tensor.layout != torch.strided or not readable(tensor):
+            return None
+        with without_torch_function():
+            key = self._memory.get(tensor.data_ptr())
+            leaf = None if key is None else self.session.leaves.all[key]
+            owner = None if leaf is None else leaf.ref()
+            grad = None if owner is None else owner.grad
+            if grad is None or grad.layout != torch.strided:
+                return None
+            return leaf if grad.data_ptr() == tensor.data_ptr() else None
 
     def read(self, tensor: Tensor, grad: Tensor) -> None:
         """Somebody reads ``tensor.grad``: measure first what autograd left, then follow the gradient."""
+        leaf = self.session.leaves.find(tensor)
+        if leaf is not None and leaf.hooked and self.session.backwards.running and not self.session.in_step:
+            self._hook_reads(leaf, tensor)
         if self.pending and not self.session.in_step:
             self.measure_pending()
-        leaf = self.session.leaves.find(tensor)
         if leaf is None or self.is_grad(grad):
             return
         if len(self._owner) > 20_000:
             self._owner = {k: v for k, v in self._owner.items() if v[0]() is not None}
+            self._memory.clear()
         self._owner[id(grad)] = (weakref.ref(grad), leaf.key)
+        if grad.layout == torch.strided and readable(grad):
+            with without_torch_function():
+                self._memory[grad.data_ptr()] = leaf.key
         self.session.cut_side.put_gradient(grad, None)
 
     def before_write(self, tensor: Tensor) -> None:
@@ -89,15 +114,21 @@ class Grads:
         import sys
 
         session = self.session
-        known = self._owner.get(id(grad))
-        if known is None or session.in_step:
+        leaf = self._owner_of(grad)
+        if leaf is None or session.in_step:
             return
-        leaf = session.leaves.all[known[1]]
         site, called = user_site_and_call(sys._getframe(4))
         if name in _CLEARING:
             leaf.zeroed = True
         how = "cleared" if name in _CLEARING else "changed"
         session.emit(GradTouched(session.step, leaf.key, how, session.places.key(site), called or name))
+
+    def _hook_reads(self, leaf: Leaf, tensor: Tensor) -> None:
+        """The user's own post-accumulate hook, put on before ours, reads ``.grad``: it has accumulated already."""
+        mine = len(leaf.handles)
+        if leaf.key not in self._early and len(post_accumulate_hooks(tensor)) > mine and leaf.key not in self.pending:
+            self.accumulated(leaf)
+            self._early.add(leaf.key)
 
     # ------------------------------------------------------------------ measuring
 

@@ -255,11 +255,8 @@ class Names:
             owner = self.session.modules.all[model.module].ref()
             built = self.session.modules.built_at(module, type(owner) if owner is not None else None)
             # For a bare tensor the line that made it tells more than the line that built its module.
-            leaf.made = (
-                (leaf.made or built)
-                if tensor is vars(module).get(name.rpartition(".")[2]) or "[" in name.rpartition(".")[2]
-                else built or leaf.made
-            )
+            bare = all(tensor is not parameter for parameter in module._parameters.values())
+            leaf.made = (leaf.made or built) if bare else (built or leaf.made)
         leaf.look(tensor)
         leaf.requires_grad = bool(tensor.requires_grad)
         self.session.values.first_seen(leaf, tensor)

@@ -31,6 +31,7 @@ from tracer.recording.grads import Grads
 from tracer.recording.hooks import UserHooks
 from tracer.recording.keeping import Keeping
 from tracer.recording.leaves import Leaf, Leaves
+from tracer.recording.module_hooks import ModuleHooks
 from tracer.recording.modules import Modules
 from tracer.recording.names import Names
 from tracer.recording.optimizers import OptimizerInfo, Optimizers
@@ -101,6 +102,7 @@ class Session:
         self.cut_side = CutSide(self)
         self.hooks = UserHooks(self)
         self.custom = CustomFunctions(self)
+        self.module_hooks = ModuleHooks(self)
         self.flow = Flow(self)
         self.plain = PlainTensors()
         self.packed = False  #: the user's program packs what nodes save (checkpointing, offloading)
@@ -148,7 +150,7 @@ class Session:
             self.emit(Noted(missing))
         for part in (self.modules.attach, self.optimizers.attach):
             self._handles += self.guard(part) or []
-        constructed = (self._constructors, self.custom.patches)
+        constructed = (self._constructors, self.custom.patches, self.module_hooks.patches)
         for find in (self.backwards.patches, self.optimizers.patches, *constructed, self._hidden_hooks):
             for patch in self.guard(find) or []:
                 self.guard(self._patches.put, patch)

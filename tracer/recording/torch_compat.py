@@ -115,6 +115,11 @@ def backward_hooks(tensor: torch.Tensor) -> Any:
     return getattr(tensor, "_backward_hooks", None)
 
 
+def post_accumulate_hooks(tensor: torch.Tensor) -> Any:
+    """Return the dict of post-accumulate hooks on a tensor; empty where there is none."""
+    return getattr(tensor, "_post_accumulate_grad_hooks", None) or {}
+
+
 def engine_owners() -> Iterable[tuple[Any, str]]:
     """Yield (module, name) under which ``torch.autograd`` looks its engine entry up."""
     for owner in (torch.autograd, torch.autograd.graph):

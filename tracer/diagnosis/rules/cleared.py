@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, windows, zero_throughout
+from tracer.diagnosis.evidence import Window, is_zero, windows, zero_throughout
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import line_at, text_of, times
+from tracer.diagnosis.lines import line_at, number, text_of, times
 from tracer.diagnosis.saying import found
 from tracer.events import GradAccumulated, GradTouched, OptimizerStepped
 
@@ -26,11 +26,13 @@ REQUIRES = (GradAccumulated, GradTouched, OptimizerStepped)
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     seen = [w for w in windows(leaf, facts) if w.accumulated and not w.step.closure]
-    if not seen or not all(_lost(w) for w in seen) or zero_throughout(leaf, facts):
+    if not seen or not all(_lost(w) or _emptied(leaf, w) for w in seen) or zero_throughout(leaf, facts):
         return None
     if any(w.fed for w in windows(leaf, facts)):
         return None
-    touch = next(w.cleared for w in seen if w.cleared is not None)
+    touch = next((w.cleared for w in seen if w.cleared is not None), None)
+    if touch is None:
+        return _unseen(leaf, facts, seen)
     by, at = touch.function or "a reset", text_of(facts, touch.place)
     message = (
         f"{by}{at} cleared its gradient after backward and before the step, in "
@@ -42,6 +44,25 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     lines += [line for b in starts if b is not None for line in line_at(facts, b.place, "backward")]
     lines += line_at(facts, seen[-1].step.place, "step")
     return found(NAME, leaf, message, fix, lines)
+
+
+def _emptied(leaf: LeafFacts, window: Window) -> bool:
+    """Backward left a gradient, the step saw none, and the write between them was not seen."""
+    before = [grad for grad in leaf.grads if grad.step == window.step.step and not is_zero(grad)]
+    alone = len(window.accumulated) == 1  # of several, another may have left it
+    return bool(before) and alone and window.empty and not window.touches and not window.passed_by
+
+
+def _unseen(leaf: LeafFacts, facts: Facts, seen: list[Window]) -> Finding:
+    norm = next((grad.norm for grad in reversed(leaf.grads) if grad.norm), None)
+    message = (
+        f"backward left a gradient of norm {number(norm)}, and {times(len(seen), 'step')} of {len(seen)} saw none of "
+        "it: something between them that was not seen wrote zeros into it"
+    )
+    start = facts.backwards.get(seen[-1].accumulated[-1].backward)
+    lines = () if start is None else line_at(facts, start.place, "backward")
+    fix = "look between these two lines for what writes into .grad"
+    return found(NAME, leaf, message, fix, (*lines, *line_at(facts, seen[-1].step.place, "step")))
 
 
 def _lost(window: Window) -> bool:

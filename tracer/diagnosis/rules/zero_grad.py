@@ -3,7 +3,8 @@
 The graph is whole, but an operation on the way has slope zero: a ReLU or clamp that is always off, ``sign``
 or ``round``, a mask that removes everything, a factor of zero, a saturated function. Zero only in the first
 backward is usual for parts behind a zero-initialised layer (LoRA, zero convolutions) and is not reported;
-contributions that cancel in a bias (a Wasserstein critic's last) are only mentioned.
+contributions that cancel in a bias (a Wasserstein critic's last) are only mentioned. An activation that died
+during the run, zero in every later measurement, is reported as probable.
 
 Fix: change the operation that made it zero (see its line): a leaky activation, another initialisation, a
 straight-through estimator.
@@ -13,14 +14,17 @@ Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#gradients-for-n
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from tracer.diagnosis.blame import blame_of
 from tracer.diagnosis.culprits import cancels, culprit_lines, culprits_of, op_of
-from tracer.diagnosis.evidence import arrivals, arrived, zero_throughout
+from tracer.diagnosis.evidence import arrivals, arrived, is_zero, zero_throughout
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, text_of, times
 from tracer.diagnosis.saying import found
+from tracer.diagnosis.slopes import SHUTS, advice
 from tracer.events import BackwardEnded, GradAccumulated, GradMeasured
 
 CODE = "TR301"
@@ -29,10 +33,10 @@ REQUIRES = (GradAccumulated, GradMeasured, BackwardEnded)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if leaf.seen.kind == "input" or not arrived(leaf, facts) or not zero_throughout(leaf, facts):
-        return None
-    if any(hook.before for hook in leaf.hooks):
-        return None  # a gradient arrived, and the user's hook made it zero
+    if leaf.seen.kind == "input" or not arrived(leaf, facts) or any(hook.before for hook in leaf.hooks):
+        return None  # with a hook: a gradient arrived, and the user's hook made it zero
+    if not zero_throughout(leaf, facts):
+        return _died(leaf, facts)
     count = len(arrivals(leaf, facts))
     if cancels(leaf, facts):
         message = (
@@ -40,11 +44,14 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
             "only added, and the loss does not depend on it"
         )
         return found(NAME, leaf, message, "nothing to fix; leave the bias out if you like", severity="info")
+    blame = blame_of(leaf, facts) if _all_broken(leaf, facts) else None
     culprits = culprits_of(leaf, facts, frozenset({"zero"}))
-    if culprits:
+    if blame is not None:
+        because, fix = blame.because, blame.fix
+    elif culprits:
         node = culprits[0][0]
         because = f"; {op_of(node)}{text_of(facts, node.place)} turned it to zero"
-        fix = f"replace or re-initialise {op_of(node)}{text_of(facts, node.place)}: its slope is zero there"
+        fix = advice(op_of(node), text_of(facts, node.place))
     else:
         because, fix = (
             "",
@@ -54,9 +61,43 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if count == 1:
         message += " (one backward only: a zero-initialised layer would look the same)"
     starts = [facts.backwards[key] for key in leaf.reached[:1]]
-    where = (*culprit_lines(facts, culprits), *made_lines(facts, leaf))
+    where = (*(blame.where if blame else ()), *culprit_lines(facts, culprits), *made_lines(facts, leaf))
     where += tuple(line for b in starts if not culprits for line in line_at(facts, b.place, "backward"))
     return found(NAME, leaf, message, fix, where, certain=count > 1)
+
+
+def _all_broken(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether every loss behind its gradients was NaN or Inf."""
+    roots = [
+        facts.backwards[event.backward].root_value for event in leaf.accumulated if event.backward in facts.backwards
+    ]
+    return bool(roots) and all(value is not None and not math.isfinite(value) for value in roots)
+
+
+def _died(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    """The gradient was there at first, then an activation shut for good: zero in each later measurement."""
+    grads = arrivals(leaf, facts)
+    alive = max((i for i, grad in enumerate(grads) if not is_zero(grad)), default=-1) + 1
+    dead = len(grads) - alive
+    if dead < max(facts.settings["TR301.dead"], alive) or not _still_wrong(leaf, facts):
+        return None
+    shut = [node for node, _ in culprits_of(leaf, facts, frozenset({"zero"})) if op_of(node) in SHUTS]
+    if not shut:
+        return None
+    op, at = op_of(shut[-1]), text_of(facts, shut[-1].place)
+    message = (
+        f"its gradient was there in {times(alive, 'measurement')} and exactly zero in the {dead} since: {op}{at} has "
+        "died, it is off for every input"
+    )
+    fix = f"a smaller learning rate, or an activation in place of {op}{at} that lets some gradient through when off"
+    lines = (*line_at(facts, shut[-1].place, "culprit", op), *made_lines(facts, leaf))
+    return found(NAME, leaf, message, fix, lines, severity="warning", certain=False)
+
+
+def _still_wrong(leaf: LeafFacts, facts: Facts) -> bool:
+    """A loss of exactly 0 needs no gradient: the margin is kept."""
+    last = facts.backwards.get(leaf.accumulated[-1].backward)
+    return last is not None and last.root_value != 0.0
 
 
 def _train(torch: Any, bias: float) -> None:
