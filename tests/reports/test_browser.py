@@ -221,6 +221,11 @@ def test_a_comparison_has_no_serious_barrier_either(
     serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
     assert opened.problems == []
+    outlines = opened.page.locator(".node.differs").evaluate_all(
+        """nodes => nodes.map(node => Array.from(node.querySelectorAll("path, polygon, ellipse"))
+          .filter(shape => getComputedStyle(shape).strokeDasharray.startsWith("7px")).length)"""
+    )
+    assert len(outlines) >= 2 and set(outlines) == {1}  # one outline around each box that differs
 
 
 def test_print_is_light_on_a_dark_system_with_titles_and_without_tools(
