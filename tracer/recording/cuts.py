@@ -12,7 +12,7 @@ import torch
 
 from tracer.recording.arguments import flat, floats, storage
 from tracer.recording.borders import Borders
-from tracer.recording.dark import Dark, DarkRecords, Lit
+from tracer.recording.dark import Dark, DarkRecords, Lit, is_leaf
 from tracer.recording.far_graph import FarGraph
 from tracer.recording.grad_mode import GradMode, in_checkpoint
 from tracer.recording.joins import Joins
@@ -86,20 +86,18 @@ class CutSide:
         if isinstance(out, Tensor):
             self.dark.put(out, record)
         elif isinstance(out, float):
-            self.dark.put_number(out, record)
-            self.recognition.read_out(record, (out,), frame)
+            self.dark.put_number(out, self.recognition.read_out(record, (out,), frame))
         elif isinstance(out, np.ndarray):
-            self.dark.put(out, record)
             values = tuple(float(v) for v in out.flat[:8]) if out.dtype.kind == "f" else ()
-            self.recognition.read_out(record, values, frame)
+            self.dark.put(out, self.recognition.read_out(record, values, frame))
         elif isinstance(out, int):
             self.recognition.read_out(record, (), frame)
         elif isinstance(out, (tuple, list)):
             if out and not isinstance(out[0], Tensor):
                 numbers = list(floats(out))
+                kept = self.recognition.read_out(record, tuple(numbers[:8]), frame)
                 for value in numbers:
-                    self.dark.put_number(value, record)
-                self.recognition.read_out(record, tuple(numbers[:8]), frame)
+                    self.dark.put_number(value, kept)
             else:
                 for item in out:
                     if isinstance(item, Tensor):
@@ -138,6 +136,14 @@ class CutSide:
             parents = self.parents(self.tracked((data,), {}))
             if parents:
                 self.dark.put(out, Dark(kind, op, user_site(frame), parents), attached=True)
+
+    def history_of(self, tensor: Tensor) -> list[Dark | Lit]:
+        """Return what a computed tensor came from; nothing for a leaf and for a gradient."""
+        return self.parents([tensor]) if tensor.requires_grad and not is_leaf(tensor) else []
+
+    def detached_in_place(self, tensor: Tensor, history: list[Dark | Lit], site: Site | None) -> None:
+        """``tensor.detach_()`` ran: the tensor is the same object, and its history is gone."""
+        self.dark.put(tensor, Dark("detach", "detach_", site, history))
 
     def gradients_returned(self, out: Any, site: Site | None) -> None:
         """Results of ``autograd.grad`` are gradients: values computed from them are hand-made updates."""

@@ -102,6 +102,35 @@ class Dark:
         copy.alias = self.alias
         return copy
 
+    def in_short(self) -> Dark:
+        """Return a copy that keeps of what lies behind it only the records at which it left the graph."""
+        borders: list[Dark | Lit] = []
+        certain = self.certain
+        for record in self.walk():
+            certain = certain and record.certain
+            lits: list[Dark | Lit] = [p for p in record.parents if isinstance(p, Lit)]
+            if lits and record is not self and len(borders) < 64:
+                border = Dark(record.kind, record.op, record.site, lits, record.block, certain=record.certain)
+                border.alias = record.alias
+                borders.append(border)
+        own = [p for p in self.parents if isinstance(p, Lit)]
+        short = Dark(self.kind, self.op, self.site, [*own, *borders], self.block, certain=certain)
+        short.alias, short.from_grad = self.alias, self.from_grad
+        return short
+
+    def says_the_same(self, other: Dark) -> bool:
+        """Tell whether two short records name the same steps, nodes and leaves."""
+        return self._said() == other._said()
+
+    def _said(self) -> list[tuple[object, ...]]:
+        said: list[tuple[object, ...]] = [(self.kind, self.op, self.site, self.block, self.certain)]
+        for parent in self.parents:
+            if isinstance(parent, Lit):
+                said.append((parent.leaf, parent.seq))
+            else:
+                said.extend(parent._said())
+        return said
+
     def flatten(self) -> None:
         """Replace the chain behind this record by the records at which it left the graph."""
         borders: dict[tuple[str, Site | None], Dark] = {}
@@ -152,6 +181,11 @@ class DarkRecords:
             del self._by_id[id(thing)]
             return None
         return found[1]
+
+    def alias_of(self, thing: Any) -> int | None:
+        """Return the key of the leaf whose memory a tensor shares, also when the tensor has a graph by now."""
+        found = self._by_id.get(id(thing))
+        return found[1].alias if found is not None and found[0]() is thing else None
 
     def put(self, thing: Any, record: Dark, *, attached: bool = False) -> None:
         """Remember where ``thing`` came from. ``attached``: it may require grad and still hold dark parts."""

@@ -94,6 +94,7 @@ class FunctionMode(TorchFunctionMode):
             _descriptor("grad").__set__: self._grad_written,
             _descriptor("requires_grad").__set__: self._toggled,
             Tensor.requires_grad_: self._toggled,
+            Tensor.detach_: self._detached_in_place,
             Tensor.backward: self._backward,
             torch.autograd.backward: self._backward,
             torch.autograd.grad: self._grad_call,
@@ -125,6 +126,14 @@ class FunctionMode(TorchFunctionMode):
         out = func(*args, **kwargs)
         session = self.session
         session.guard(_at, sys._getframe(2), session.toggled, args[0])
+        return out
+
+    def _detached_in_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        side = self.session.cut_side
+        history = self.session.guard(side.history_of, args[0])
+        out = func(*args, **kwargs)
+        if history:
+            self.session.guard(side.detached_in_place, args[0], history, user_site(sys._getframe(2)))
         return out
 
     def _backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -47,6 +47,7 @@ class Joins:
         name = name_of(func)
         writes = mutates(name, func, kwargs)
         if writes:
+            self.side.writes.with_graph(name, args, kwargs, site)
             self.side.writes.note(func, name, args, kwargs, site)
         records = [r for r in self._dark_arguments(args, kwargs) if r.parents]
         records += self.side.recognition.by_source(site, sys._getframe(2))

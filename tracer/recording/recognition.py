@@ -51,16 +51,24 @@ class Recognition:
         #: site of a call -> (readings known then, stacks looked at, readings that flow into it)
         self._answers: dict[Site, tuple[int, set[Stack], list[_Reading]]] = {}
 
-    def read_out(self, record: Dark, values: tuple[float, ...], frame: FrameType | None) -> None:
-        """Numbers were read out of a tracked value: ``.item()``, ``.tolist()``, ``.numpy()``."""
-        self.dark.note_extraction(record, values)
+    def read_out(self, record: Dark, values: tuple[float, ...], frame: FrameType | None) -> Dark:
+        """Numbers were read out of a tracked value: ``.item()``, ``.tolist()``, ``.numpy()``.
+
+        Returns:
+            A short record to keep with them. It is the same one each time when it says the same, so that an
+            evaluation loop grows no memory.
+        """
         stack = user_stack(frame, 6)
         reading = self.readings.get(stack)
-        if reading is None:
-            if len(self.readings) >= READINGS:
-                return
+        kept = record.in_short()
+        if reading is not None and reading.record is not None and kept.says_the_same(reading.record):
+            kept = reading.record
+        self.dark.note_extraction(kept, values)
+        if reading is None and len(self.readings) < READINGS:
             reading = self.readings[stack] = _Reading(stack)
-        reading.record, reading.doubtful = record, None
+        if reading is not None and reading.record is not kept:
+            reading.record, reading.doubtful = kept, None
+        return kept
 
     def by_source(self, site: Site | None, frame: FrameType | None) -> list[Dark]:
         """Return the records of numbers that flow, by the source, into the user's call at ``site``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -44,14 +45,30 @@ class Writes:
                 side.dark.put(target, step, attached=True)
             else:
                 record.add(step)
+                self._into_leaf(record.alias, step)
+
+    def with_graph(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site | None) -> None:
+        """An in-place call made a graph node: on ``weight.data`` the node is lost, and the leaf holds the value."""
+        side = self.side
+        for target, sources in targets(name, args, kwargs):
+            alias = side.dark.alias_of(target)
+            if alias is not None and side.session.leaves.find(target) is None:
+                self._into_leaf(alias, Dark("copy", name, site, side.parents(side.tracked(sources, {}))))
+
+    def _into_leaf(self, alias: int | None, step: Dark) -> None:
+        """A computed value was written into the memory of a leaf (``weight.data.copy_(w)``): the leaf holds it."""
+        if alias is None or not any(isinstance(p, Lit) and p.seq is not None for p in _origins(step)):
+            return
+        tensor = self.side.session.leaves.all[alias].ref()
+        if tensor is not None:
+            self.side.dark.put(tensor, step, attached=True)
 
     def _only_itself(self, target: torch.Tensor, parents: list[Dark | Lit]) -> bool:
         """Tell whether a leaf is given what came from itself alone, as ``module.to`` and weight scaling do."""
         leaf = self.side.session.leaves.find(target)
         if leaf is None:
             return False
-        records = [record for parent in parents if isinstance(parent, Dark) for record in parent.walk()]
-        lits = [p for p in (*parents, *(older for r in records for older in r.parents)) if isinstance(p, Lit)]
+        lits = [p for parent in parents for p in _origins(parent) if isinstance(p, Lit)]
         return bool(lits) and all(lit.leaf == leaf.key for lit in lits)
 
     def note(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site | None) -> None:
@@ -68,9 +85,8 @@ class Writes:
                 continue
             leaf = session.leaves.find(target)
             key = leaf.key if leaf is not None else None
-            record = self.side.dark.get(target)
-            if key is None and record is not None:
-                key = record.alias
+            if key is None:
+                key = self.side.dark.alias_of(target)
             if key is not None:
                 self._of_leaf(key, name, sources, site, is_setter(func))
 
@@ -107,3 +123,12 @@ class Writes:
                     keys.update(-1 - edge for edge in far.edges.get(seq, ()) if edge < 0)
                     queue.extend(record for record, _ in lit.get(seq, ()))
         return from_grad, keys
+
+
+def _origins(step: Dark | Lit) -> Iterator[Dark | Lit]:
+    """Yield a reference itself, or all that lies behind a record."""
+    if isinstance(step, Lit):
+        yield step
+        return
+    for record in step.walk():
+        yield from record.parents
