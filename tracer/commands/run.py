@@ -49,7 +49,7 @@ def command(target: str, args: tuple[str, ...], is_module: bool, **given: Any) -
 
 def run(program: Program, output: Output, judging: Judging, out: Path, how: dict[str, Any], wait: float = 0.0) -> int:
     """Run and record ``program``, write its report, and return the exit status."""
-    from tracer.commands.gathering import forget_rank
+    from tracer.commands.gathering import finishing, forget_rank
     from tracer.recording.script import INTERRUPTED, run_program
 
     forget_rank(out)
@@ -62,7 +62,8 @@ def run(program: Program, output: Output, judging: Judging, out: Path, how: dict
     if not ended.ran:
         return ended.status
     try:
-        found = _report(watch.end(ended), output, judging, out, wait)
+        with finishing():
+            found = _report(watch.end(ended), output, judging, out, wait, failed=ended.error is not None)
     except KeyboardInterrupt:
         found = INTERRUPTED
     except TracerError as error:
@@ -71,7 +72,7 @@ def run(program: Program, output: Output, judging: Judging, out: Path, how: dict
     return ended.status or found
 
 
-def _report(trace: Trace, output: Output, judging: Judging, out: Path, wait: float) -> int:
+def _report(trace: Trace, output: Output, judging: Judging, out: Path, wait: float, *, failed: bool) -> int:
     """Save first, so that whatever fails later costs no recording; then diagnose and write."""
     from tracer.commands.gathering import merge_here, write_rank
     from tracer.commands.results import print_summary, save_trace, status_of, write_formats
@@ -81,7 +82,7 @@ def _report(trace: Trace, output: Output, judging: Judging, out: Path, wait: flo
     files = [saved, *write_formats(trace, report, output, saved.parent)]
     if trace.header.world_size > 1:
         files.append(write_rank(trace, report, saved.parent))
-        together = merge_here(trace, output, judging, out, wait)
+        together = merge_here(trace, output, judging, out, wait, failed=failed)
         if together is None:
             return status_of(report, output.fail_on)  # rank 0 speaks for all
         report, files = together
