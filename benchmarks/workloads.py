@@ -35,15 +35,15 @@ def mlp() -> Training:
     return _training(model, x, lambda: nn.functional.cross_entropy(model(x), y))
 
 
-def resnet50(batch: int = 2, size: int = 96) -> Training:
-    """The shape of ResNet-50: 53 convolutions with batch norm."""
+def resnet50(batch: int = 8, size: int = 112) -> Training:
+    """The shape of ResNet-50, batch 8 of 112 x 112."""
     model = ResNet50(classes=100)
     x, y = torch.randn(batch, 3, size, size), torch.randint(0, 100, (batch,))
     return _training(model, x, lambda: nn.functional.cross_entropy(model(x), y))
 
 
 def gpt2(batch: int = 4, length: int = 128) -> Training:
-    """GPT-2 of 12 layers with n_embd 256, from transformers, batch 4 x 128."""
+    """GPT-2, 12 layers, n_embd 256, batch 4 x 128."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     config = GPT2Config(n_layer=12, n_embd=256, n_head=8, vocab_size=5000, n_positions=256, use_cache=False)

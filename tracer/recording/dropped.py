@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Steps that are followed, and calls kept of each.
 STEPS = 3
-CALLS = 50_000
+CALLS = 20_000
 #: Nodes of one call that are followed.
 NODES = 64
 

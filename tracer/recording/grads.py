@@ -7,6 +7,7 @@ comes first. So an ordinary step costs one pass over the gradients, at the optim
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ import torch
 
 from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import exact_norm, fetch, is_empty, norms, numbers, readable, zero_share
+from tracer.recording.measure import KEPT, exact_norms, fetch, is_empty, norms, numbers, readable, zero_share
 from tracer.recording.places import Site, user_site_and_call
+from tracer.recording.snapshots import Layout, take
 from tracer.recording.torch_compat import post_accumulate_hooks, without_torch_function
 
 if TYPE_CHECKING:
@@ -165,19 +167,17 @@ class Grads:
                 shares.append((i, share))
         values = fetch([*scalars, *(share for _, share in shares)])
         share_of = {i: value for (i, _), value in zip(shares, values[len(scalars) :], strict=True)}
-        for i, (leaf, grad) in enumerate(found):
+        # squares of small numbers underflow in float32
+        empty = [i for i in range(len(found)) if values[i] == 0.0 and share_of.get(i) != 1.0]
+        for i, exact in zip(empty, exact_norms([found[i][1] for i in empty]), strict=True):
+            values[i], share_of[i] = exact
+        shown = _shown([grad for _, grad in found])
+        for i, (leaf, _) in enumerate(found):
             norm = values[i]
-            if norm == 0.0 and share_of.get(i) != 1.0:
-                norm, share_of[i] = exact_norm(grad)  # squares of small numbers underflow in float32
-            finite = norm == norm and norm not in (float("inf"), float("-inf"))
+            finite = math.isfinite(norm)
             if not finite or norm == 0.0:
                 session.alarmed = True
-            session.emit(
-                GradMeasured(
-                    session.step, leaf.key, when, norm, share_of.get(i), finite,
-                    optimizer, numbers(grad),
-                )
-            )  # fmt: skip
+            session.emit(GradMeasured(session.step, leaf.key, when, norm, share_of.get(i), finite, optimizer, shown[i]))
 
     def used_by_step(self, leaves: Iterable[Leaf]) -> None:
         """An optimizer stepped with these gradients; those still there afterwards are stale."""
@@ -186,3 +186,14 @@ class Grads:
                 tensor = leaf.ref()
                 if tensor is not None and tensor.grad is not None:
                     leaf.used, leaf.zeroed = True, False
+
+
+def _shown(grads: list[Tensor]) -> list[object]:
+    """Return the numbers of the small gradients, None for the others; one transfer for all of them."""
+    small = [i for i, grad in enumerate(grads) if grad.numel() <= KEPT and grad.layout == torch.strided]
+    taken = dict(zip(small, take([(grads[i], Layout(False)) for i in small]), strict=True))
+    found: list[object] = []
+    for i, grad in enumerate(grads):
+        snapshot = taken.get(i)
+        found.append(numbers(grad) if snapshot is None else snapshot.shown())
+    return found

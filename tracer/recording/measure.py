@@ -168,15 +168,18 @@ def zero_share(tensor: torch.Tensor) -> torch.Tensor | None:
     return 1.0 - torch.count_nonzero(tensor) / tensor.numel()
 
 
-def exact_norm(tensor: torch.Tensor) -> tuple[float, float]:
-    """Return the L2 norm in float64, and the share of zeros, of a tensor whose float32 norm came out as 0."""
-    tensor = plain(tensor)
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor)
-    if tensor.numel() == 0:
-        return 0.0, 1.0
-    share = 1.0 - int(torch.count_nonzero(tensor)) / tensor.numel()
-    return float(torch.linalg.vector_norm(tensor.double())), share
+def exact_norms(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float]]:
+    """Return L2 norm in float64 and share of zeros of tensors whose float32 norm came out as 0; one transfer."""
+    parts = [_real(plain(tensor)) for tensor in tensors]
+    scalars = [torch.linalg.vector_norm(part.double()) for part in parts]
+    scalars += [torch.count_nonzero(part) for part in parts]
+    values = fetch(scalars)
+    counts = values[len(parts) :]
+    return [(values[i], 1.0 - counts[i] / part.numel()) if part.numel() else (0.0, 1.0) for i, part in enumerate(parts)]
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def is_finite(value: float) -> bool:

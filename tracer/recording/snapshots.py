@@ -151,7 +151,7 @@ def take(wanted: Sequence[tuple[torch.Tensor, Layout]]) -> list[Snapshot | None]
                 found[i] = Snapshot(b"", layout, flat.dtype, tuple(tensor.shape), whole)
                 for part in _parts(flat, layout):
                     parts.setdefault((part.device, part.dtype, part.dim()), []).append((i, part))
-        for i, raw in _read(parts):
+        for i, raw in _read(parts) if parts else ():
             snapshot = found[i]
             if snapshot is not None:
                 snapshot.raw += raw
