@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tracer.diagnosis.evidence import (
     arrived,
+    driven,
     frozen_throughout,
     handwritten,
     instrument,
@@ -94,6 +95,9 @@ def _aside(leaf: LeafFacts, facts: Facts) -> Choice:
 def _updated(leaf: LeafFacts, facts: Facts) -> Choice:
     if handwritten(leaf):
         return Choice("updated", "ok", "certain", "the program updates it itself, from its gradient")
+    if driven(leaf, facts):
+        text = "no optimizer holds it: the program writes its value with each step, as with master weights"
+        return Choice("updated", "ok", "probable", text)
     if leaf.seen.kind == "input" and moves_outside(leaf):
         return Choice("updated", "ok", "probable", "it gets a gradient, and the program itself writes its value")
     if not trains(leaf, facts):

@@ -145,6 +145,15 @@ def moves_outside(leaf: LeafFacts) -> bool:
     return any(value.changed and not value.reverted for _, value in leaf.outside)
 
 
+def driven(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the program writes the value anew with each step of an optimizer that does not hold the leaf.
+
+    So work master weights (the optimizer steps copies in higher precision, which are copied back) and target
+    networks through which a gradient passes.
+    """
+    return not leaf.ever_owned and anything_stepped(facts) and _follows_by_copy(leaf, facts)
+
+
 def trains(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether some step changed the value because of a finite gradient, as far as it was recorded."""
     if handwritten(leaf):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer.diagnosis.evidence import arrived, trainable_at_end
@@ -92,11 +93,47 @@ def _by_shape(facts: Facts) -> dict[int, Stale]:
     for orphan in orphans:
         waiting[tuple(orphan.seen.shape)].append(orphan)
     found: dict[int, Stale] = {}
+    late: list[LeafFacts] = []
     for leaf in live:
         same = waiting[tuple(leaf.seen.shape)]
         if same:
             named = next((o for o in same if o.seen.name == leaf.seen.name), same[0])
             same.remove(named)
             found[leaf.leaf] = Stale(named, None, len(orphans), False)
+        else:
+            late.append(leaf)
     certain = len(found) == len(orphans)
+    found |= _more_copies(found, late, facts, len(orphans))
     return {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}
+
+
+def _more_copies(found: dict[int, Stale], late: list[LeafFacts], facts: Facts, held: int) -> dict[int, Stale]:
+    """Match what is left over with tensors that are matched already, when whole sets of names repeat.
+
+    Several deep copies of one prototype (``members.m0.0.weight``, ``members.m1.0.weight``) all stand for it: a
+    further group is a copy when all its names and shapes under its prefix are those of a group that was matched.
+    """
+    groups: dict[str, dict[str, Stale]] = defaultdict(dict)
+    for key, stale in found.items():
+        for prefix, rest in _splits(facts.leaves[key].seen.name):
+            groups[prefix][rest] = stale
+    more: dict[str, dict[str, LeafFacts]] = defaultdict(dict)
+    for leaf in late:
+        for prefix, rest in _splits(leaf.seen.name):
+            more[prefix][rest] = leaf
+    copies: dict[int, Stale] = {}
+    for prefix, leaves in more.items():
+        for known in groups.values():
+            if prefix and len(known) > 1 and known.keys() == leaves.keys() and _alike(leaves, known):
+                copies.update((leaf.leaf, Stale(known[rest].old, None, held, False)) for rest, leaf in leaves.items())
+                break
+    return copies
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    parts = name.split(".")
+    return ((".".join(parts[:i]), ".".join(parts[i:])) for i in range(1, len(parts)))
+
+
+def _alike(leaves: dict[str, LeafFacts], known: dict[str, Stale]) -> bool:
+    return all(tuple(leaf.seen.shape) == tuple(known[rest].old.seen.shape) for rest, leaf in leaves.items())

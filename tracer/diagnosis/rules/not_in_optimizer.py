@@ -4,7 +4,8 @@ Backward computes a gradient for everything the loss depends on; only tensors in
 groups are moved by it. A parameter outside stays at its initial value for ever, while its gradient grows
 from step to step. It happens to the parameters of a loss module, to a head that was added later, and to
 lists of parameters that were written by hand. Where only tensors outside any module are optimized (an image, a
-latent code, a perturbation), the network is a means to that end, and this is no more than a remark.
+latent code, a perturbation), the network is a means to that end, and this is no more than a remark. A parameter
+whose value the program itself writes with each step (from master weights that an optimizer does hold) is fine.
 
 Fix: add the parameter to the optimizer (``optimizer.add_param_group({"params": [...]})``, or pass it when
 the optimizer is built); if it is meant to stay as it is, set ``requires_grad_(False)``.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import anything_stepped, arrived, handwritten, instrument
+from tracer.diagnosis.evidence import anything_stepped, arrived, driven, handwritten, instrument
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, optimizers_text, times
@@ -31,6 +32,8 @@ REQUIRES = (GradAccumulated, GroupsSeen, OptimizerStepped)
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if leaf.steps or leaf.owners or not arrived(leaf, facts) or handwritten(leaf) or _said_better(leaf, facts):
+        return None
+    if driven(leaf, facts):
         return None
     if not facts.header.optimizers_known:
         return NotApplicable("which optimizers exist could not be seen, so ownership was not judged")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import handwritten, trainable_at_end
+from tracer.diagnosis.evidence import driven, handwritten, trainable_at_end, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, optimizer_lines, optimizer_text, text_of
@@ -28,7 +28,7 @@ REQUIRES = (LeafSeen, GroupsSeen)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if leaf.steps or leaf.owners or not trainable_at_end(leaf) or handwritten(leaf):
+    if leaf.steps or leaf.owners or not trainable_at_end(leaf) or handwritten(leaf) or driven(leaf, facts):
         return None
     stale = stale_of(leaf, facts)
     if stale is None:
@@ -40,9 +40,11 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         text_of(facts, facts.optimizers[k].place, " built at ") for k in owners[:1] if k in facts.optimizers
     )
     how = text_of(facts, stale.place, ", replaced at ") if stale.place is not None else ""
+    fed = any(window.fed for window in windows(stale.old, facts))
+    end = "that one is given gradients, but its value never comes back" if fed else "that one gets no gradient"
     message = (
         f"{names}{built} holds another tensor of shape {tuple(stale.old.seen.shape)} in its stead"
-        f"{others}{how}; that one gets no gradient, and this one is never stepped"
+        f"{others}{how}; {end}, and this one is never stepped"
     )
     fix = f"build {optimizer_text(facts, owners[0])} after the model has its final tensors, or add this one to it"
     where = (
