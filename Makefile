@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test test-integrations check neutral docs outputs bench cases clean
+.PHONY: help demo test test-integrations check neutral docs outputs bench sweep cases clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make docs     write docs/ from the code"
 	@echo "make outputs  write the gallery in outputs/ from the scenarios"
 	@echo "make bench    measure what tracing costs"
+	@echo "make sweep    trace 68 transformers architectures and write docs/transformers.md (5 minutes)"
 	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
 	@echo "make clean    remove .venv"
 
@@ -80,6 +81,9 @@ outputs: $(VENV)/.installed
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m benchmarks
+
+sweep: $(VENV)/.installed-dev
+	@$(BIN)/python -m benchmarks.transformers_sweep
 
 cases: $(VENV)/.installed-dev
 	@if [ ! -f $(SHARED)/cases/score.py ]; then echo "$(SHARED)/cases/score.py is not here: nothing to score"; exit 0; fi; \

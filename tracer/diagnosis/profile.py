@@ -60,10 +60,22 @@ def _in_one(leaf: LeafFacts, facts: Facts, one: Backprop, code: str, falling: bo
     stretch, ratio = nearer[start:], own.signal / nearer[start].signal
     if len(stretch) < facts.settings[f"{code}.layers"] or not _steady(stretch, falling):
         return None
-    if not _beyond(ratio, limit, falling):
+    if not _beyond(ratio, limit, falling) or not _all_beyond(one, facts, own, nearer[start], limit, falling):
         return None
     nodes = one.graph.nodes
     return Trend(ratio, nodes[stretch[0].node].place, nodes[own.node].place, len(stretch), 1)
+
+
+def _all_beyond(one: Backprop, facts: Facts, own: Use, start: Use, limit: float, falling: bool) -> bool:
+    """Tell whether the trend is one of depth: nothing behind the weight is well, nothing before it was as far off.
+
+    The queries and keys of attention that is still uniform get next to nothing, while layers farther from the
+    loss are reached past them; and what lies behind them is not exploding because it gets more than they do.
+    """
+    if not falling:
+        return _beyond(own.signal / one.weights[0].signal, limit, falling)
+    behind = [use for use in one.weights if use.turn > own.turn and own.node in ancestors(facts, one.graph, use.node)]
+    return all(_beyond(use.signal / start.signal, limit, falling) for use in behind)
 
 
 def _beyond(ratio: float, limit: float, falling: bool) -> bool:

@@ -99,3 +99,27 @@ def test_loss_without_backward_is_told_as_a_remark_even_without_an_optimizer(qui
         return net
 
     assert quiet(program) == {"no_backward"}
+
+
+def test_queries_and_keys_of_uniform_attention_are_not_said_to_vanish(quiet) -> None:  # type: ignore[no-untyped-def]
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.k, self.v, self.o = (nn.Linear(8, 8) for _ in range(4))
+            for layer in (self.q, self.k, self.v, self.o):
+                nn.init.normal_(layer.weight, std=0.002)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            scores = (self.q(x) @ self.k(x).transpose(1, 2)).softmax(-1)
+            return nn.functional.layer_norm(x + self.o(scores @ self.v(x)), (8,))
+
+    def program() -> object:
+        net = nn.Sequential(nn.Linear(8, 8), *[Block() for _ in range(3)], nn.Linear(8, 1))
+        optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4)
+        for _ in range(3):
+            optimizer.zero_grad()
+            net(torch.randn(4, 6, 8)).pow(2).mean().backward()
+            optimizer.step()
+        return net
+
+    assert quiet(program) == {"updated"}
