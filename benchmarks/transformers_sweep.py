@@ -31,7 +31,7 @@ class Row:
     family: str
     verdicts: Counter[str]
     wrong: tuple[str, ...]  #: leaves whose facts differ from torch's
-    false: tuple[str, ...]  #: alarms on parameters that train
+    false: tuple[str, ...]  #: alarms on parameters that got a gradient which was not zero, and moved
     nodes: int
     drawn: int  #: characters of DOT
     seconds: float
@@ -45,13 +45,14 @@ def sweep(architecture: Architecture, steps: int = 2) -> Row:
     model = architecture.build().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    came = dict.fromkeys(before, False)
+    came, fed = dict.fromkeys(before, False), dict.fromkeys(before, False)
     with tracer.record(model, optimizer) as recording:
         for _ in range(steps):
             optimizer.zero_grad()
             model(**architecture.inputs()).loss.backward()
             for name, p in model.named_parameters():
                 came[name] = came[name] or p.grad is not None
+                fed[name] = fed[name] or (p.grad is not None and bool(p.grad.any()))
             optimizer.step()
     moved = {name: not torch.equal(before[name], p) for name, p in model.named_parameters()}
     report = recording.report()
@@ -62,7 +63,7 @@ def sweep(architecture: Architecture, steps: int = 2) -> Row:
         if (rows[name].grad.accumulated > 0) != came[name] or bool(rows[name].value.changed) != moved[name]
     ]
     loud = {name for f in report.findings if f.severity in ("warning", "error") for name in report.names_of(f)}
-    trains = {name for name in before if came[name] and moved[name]}
+    trains = {name for name in before if fed[name] and moved[name]}
     dot = dot_text(recording.trace, report)
     return Row(
         architecture.name, architecture.family, Counter(row.verdict for row in report), tuple(wrong),
@@ -81,8 +82,9 @@ def render(rows: list[Row]) -> str:
         "",
         f"{len(good)} architectures, tiny and random, two AdamW steps each. *Facts* compares, for every parameter, "
         "whether a gradient accumulated and whether the value changed with `.grad` and the bits themselves; *false "
-        "alarms* are warnings or errors on parameters that got a gradient and moved. Parameters that are `unused` "
-        "have no `.grad` in PyTorch either.",
+        "alarms* are warnings or errors on parameters that got a gradient that was not zero, and moved. Parameters that "
+        "are `unused` have no `.grad` in PyTorch either; those with `zero_grad` have one of exact zeros (a dead ReLU "
+        "of a network this small).",
         "",
         "| architecture | family | verdicts | facts | false alarms | graph nodes |",
         "|---|---|---|---|---|---|",
