@@ -83,8 +83,8 @@ def render(rows: list[Row]) -> str:
         f"{len(good)} architectures, tiny and random, two AdamW steps each. *Facts* compares, for every parameter, "
         "whether a gradient accumulated and whether the value changed with `.grad` and the bits themselves; *false "
         "alarms* are warnings or errors on parameters that got a gradient that was not zero, and moved. Parameters "
-        "that are `unused` have no `.grad` in PyTorch either; those with `zero_grad` have one of exact zeros (a dead ReLU "
-        "of a network this small).",
+        "that are `unused` have no `.grad` in PyTorch either; those with `zero_grad` have one of exact zeros (a dead "
+        "ReLU of a network this small).",
         "",
         "| architecture | family | verdicts | facts | false alarms | graph nodes |",
         "|---|---|---|---|---|---|",
