@@ -52,8 +52,8 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
                 yield path, value
         elif isinstance(value, nn.Module):
             for key, inner in value.__dict__.items():
-                if key not in ("_buffers", "_modules") and not (key.startswith("_") and key.endswith("hooks")):
-                    if key == "_parameters":
+                if key != "_modules" and not (key.startswith("_") and key.endswith("hooks")):
+                    if key in ("_parameters", "_buffers"):
                         for name, p in inner.items():
                             yield from loose(p, f"{path}.{name}" if path else name, seen)
                     else:
@@ -63,6 +63,9 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
         elif isinstance(value, dict):
             for key, inner in value.items():
                 yield from loose(inner, f"{path}['{key}']", seen)
+        elif type(value).__module__ == "__main__" and hasattr(value, "__dict__"):  # an object of the script's own
+            for key, inner in vars(value).items():
+                yield from loose(inner, f"{path}.{key}", seen)
         elif isinstance(value, (list, tuple)):
             for key, inner in enumerate(value):
                 yield from loose(inner, f"{path}[{key}]", seen)

@@ -1,0 +1,17 @@
+"""Softmax over a single logit."""
+import torch
+from torch import nn
+class Clf(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(5, 8); self.out = nn.Linear(8, 1)
+    def forward(self, x):
+        return torch.softmax(self.out(torch.relu(self.fc(x))), dim=1)
+torch.manual_seed(0)
+net = Clf()
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+crit = nn.BCELoss()
+for i in range(4):
+    x = torch.randn(20, 5); y = (x[:, :1] > 0).float()
+    loss = crit(net(x) * 0.999, y)
+    opt.zero_grad(); loss.backward(); opt.step(); print(loss.item())

@@ -1,0 +1,22 @@
+"""A backward pre-hook on a module multiplies by zero."""
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh()); self.head = nn.Linear(8, 1)
+    def forward(self, x):
+        return self.head(self.body(x))
+def stop(module, gout):
+    return tuple(g * 0 for g in gout)
+torch.manual_seed(0)
+net = Net()
+net.body.register_full_backward_pre_hook(stop)
+opt = torch.optim.Adam(net.parameters(), lr=1e-2)
+for step in range(5):
+    x = torch.randn(16, 5)
+    opt.zero_grad()
+    loss = (net(x).squeeze(1) - x.sum(1)).pow(2).mean()
+    loss.backward()
+    opt.step()
+    print(step, loss.item())

@@ -1,0 +1,22 @@
+"""The warm-up factor rounds to zero."""
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh()); self.head = nn.Linear(8, 1)
+    def forward(self, x):
+        return self.head(self.body(x))
+
+torch.manual_seed(0)
+net = Net()
+opt = torch.optim.SGD(net.parameters(), lr=1e-2)
+sched = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: (s + 1) // 100)
+for step in range(5):
+    x = torch.randn(16, 5)
+    opt.zero_grad()
+    loss = (net(x).squeeze(1) - x.sum(1)).pow(2).mean()
+    loss.backward()
+    opt.step()
+    sched.step()
+    print(step, loss.item())
