@@ -127,8 +127,7 @@ def bits(tensor: torch.Tensor) -> tuple[Any, ...]:
 
 def _content(tensor: torch.Tensor) -> Iterator[Any]:
     if tensor.is_nested:
-        for part in tensor.unbind():
-            yield from _content(part)
+        yield [tuple(_content(part)) for part in tensor.detach().unbind()]
         return
     yield tuple(tensor.shape)
     if tensor.device.type == "meta":

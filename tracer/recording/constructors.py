@@ -29,9 +29,9 @@ def _from_numpy(session: Session) -> Patch:
     def from_numpy(array: Any) -> torch.Tensor:
         out = original(array)
         if not is_compiling() and session.here():
-            session.guard(session.cut_side.from_array, array, out, sys._getframe(1))
+            session.apart(session.cut_side.from_array, array, out, sys._getframe(1))
             if session.plain.on:
-                session.guard(session.plain.made, original, (), {}, out, sys._getframe(1))
+                session.apart(session.plain.made, original, (), {}, out, sys._getframe(1))
         return out
 
     return torch, "from_numpy", from_numpy
@@ -44,8 +44,8 @@ def _parameter(session: Session) -> Patch:
         out: Any = original(cls, data, requires_grad, **more)
         # Copying and unpickling call it too; only what the user's own code wraps counts.
         if data is not None and session.here() and is_user_file(sys._getframe(1).f_code.co_filename):
-            session.guard(session.cut_side.rewrapped, "parameter", "Parameter", data, out, sys._getframe(1))
-            session.guard(session.leaves.born, out, user_site(sys._getframe(1)))
+            session.apart(session.cut_side.rewrapped, "parameter", "Parameter", data, out, sys._getframe(1))
+            session.apart(session.leaves.born, out, user_site(sys._getframe(1)))
         return out
 
     return torch.nn.Parameter, "__new__", staticmethod(new)
@@ -61,7 +61,7 @@ def _variable(session: Session) -> list[Patch]:
         out = type.__call__(cls, *args, **kwargs)
         data = args[0] if args else kwargs.get("data")
         if isinstance(data, torch.Tensor) and isinstance(out, torch.Tensor) and session.here():
-            session.guard(session.cut_side.rewrapped, "rewrap", "Variable", data, out, sys._getframe(1))
+            session.apart(session.cut_side.rewrapped, "rewrap", "Variable", data, out, sys._getframe(1))
         return out
 
     return [(meta, "__call__", call)]
@@ -74,12 +74,12 @@ def _inference(session: Session) -> list[Patch]:
 
     def entered(context: Any) -> Any:
         if session.here():
-            session.guard(blocks.entered_inference, sys._getframe(1))
+            session.apart(blocks.entered_inference, sys._getframe(1))
         return enter(context)
 
     def left(context: Any, *exc: Any) -> Any:
         if session.here():
-            session.guard(blocks.left_inference)
+            session.apart(blocks.left_inference)
         return leave(context, *exc)
 
     return [(mode, "__enter__", entered), (mode, "__exit__", left)]

@@ -16,7 +16,13 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from tracer.recording.places import user_site, user_site_and_call
-from tracer.recording.torch_compat import current_function_mode, is_compiling, sequence_number
+from tracer.recording.torch_compat import (
+    current_function_mode,
+    function_modes,
+    is_compiling,
+    sequence_number,
+    without_torch_function,
+)
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -66,26 +72,35 @@ class FunctionMode(TorchFunctionMode):
         before = sequence_number()
         out = func(*args, **kwargs)
         after = sequence_number()
-        session = self.session
         try:
-            if after > before:
-                frame = sys._getframe(1)
-                site = user_site(frame)
-                if site is not None:
-                    session.origins.made.append((before, after, site[0], site[1], func))
-                    if session.flow.on:
-                        session.flow.saw(func, args, kwargs, before, after, site)
-                if session.cut_side.busy:
-                    session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
+            if types or function_modes():  # a __torch_function__ of the user's own must not see what is read here
+                with without_torch_function():
+                    self._look(func, args, kwargs, out, before, after)
             else:
-                session.cut_side.left(func, args, kwargs, out)
-                if session.plain.on:
-                    session.plain.made(func, args, kwargs, out, sys._getframe(1))
-                if kwargs.get("requires_grad") and isinstance(out, Tensor):
-                    session.leaves.born(out, user_site(sys._getframe(1)))
+                self._look(func, args, kwargs, out, before, after)
         except Exception as problem:
-            session.failed("function mode", problem)
+            self.session.failed("function mode", problem)
         return out
+
+    def _look(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, before: int, after: int
+    ) -> None:
+        """A call has returned; ``before`` and ``after`` are the sequence numbers around it."""
+        session = self.session
+        if after > before:
+            site = user_site(sys._getframe(2))
+            if site is not None:
+                session.origins.made.append((before, after, site[0], site[1], func))
+                if session.flow.on:
+                    session.flow.saw(func, args, kwargs, before, after, site)
+            if session.cut_side.busy:
+                session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
+        else:
+            session.cut_side.left(func, args, kwargs, out)
+            if session.plain.on:
+                session.plain.made(func, args, kwargs, out, sys._getframe(2))
+            if kwargs.get("requires_grad") and isinstance(out, Tensor):
+                session.leaves.born(out, user_site(sys._getframe(2)))
 
     def _specials(self) -> dict[Any, Special]:
         # Getters and setters of attributes arrive as bound methods of the descriptor.
@@ -108,14 +123,14 @@ class FunctionMode(TorchFunctionMode):
     def _grad_read(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
         if out is not None:
-            self.session.guard(self.session.grads.read, args[0], out)
+            self.session.apart(self.session.grads.read, args[0], out)
         return out
 
     def _grad_written(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         session = self.session
-        session.guard(session.grads.before_write, args[0])
+        session.apart(session.grads.before_write, args[0])
         out = func(*args, **kwargs)
-        session.guard(self._grad_set, args, sys._getframe(2))
+        session.apart(self._grad_set, args, sys._getframe(2))
         return out
 
     def _grad_set(self, args: tuple[Any, ...], frame: FrameType) -> None:
@@ -125,7 +140,7 @@ class FunctionMode(TorchFunctionMode):
     def _toggled(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
         session = self.session
-        session.guard(_at, sys._getframe(2), session.toggled, args[0])
+        session.apart(_at, sys._getframe(2), session.toggled, args[0])
         return out
 
     def _detached_in_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -141,17 +156,17 @@ class FunctionMode(TorchFunctionMode):
 
     def _grad_call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
-        self.session.guard(_at, sys._getframe(2), self.session.cut_side.gradients_returned, out)
+        self.session.apart(_at, sys._getframe(2), self.session.cut_side.gradients_returned, out)
         return out
 
     def _hook_registered(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         session = self.session
-        session.guard(_at, sys._getframe(2), session.hooks.registered, args)
+        session.apart(_at, sys._getframe(2), session.hooks.registered, args)
         return func(*args, **kwargs)
 
     def _grad_switched(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         out = func(*args, **kwargs)
-        self.session.guard(self.session.cut_side.grad_mode.switched, bool(args[0]), sys._getframe(2))
+        self.session.apart(self.session.cut_side.grad_mode.switched, bool(args[0]), sys._getframe(2))
         return out
 
 

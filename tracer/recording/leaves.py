@@ -150,7 +150,7 @@ class Leaves:
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
-    """Return the shape of a tensor; ``()`` for a lazy parameter that has none yet."""
-    if torch.nn.parameter.is_lazy(tensor):
+    """Return the shape of a tensor; ``()`` for a lazy parameter that has none yet, and for a nested tensor."""
+    if torch.nn.parameter.is_lazy(tensor) or tensor.is_nested:
         return ()
     return tuple(int(n) for n in tensor.shape)

@@ -29,7 +29,14 @@ def readable(tensor: Any) -> bool:
         and not is_functional(tensor)
         and not getattr(tensor, "is_nested", False)
         and not torch.nn.parameter.is_lazy(tensor)
+        and not is_foreign(kind)
     )
+
+
+def is_foreign(kind: type) -> bool:
+    """Tell whether a class of tensors runs code of its own at each operation; DTensor gives a local tensor."""
+    own = getattr(kind, "__torch_dispatch__", None)
+    return own is not None and own is not torch.Tensor.__torch_dispatch__ and not hasattr(kind, "to_local")
 
 
 def allocated(tensor: torch.Tensor) -> bool:

@@ -133,7 +133,8 @@ class Watch:
 
     def _arrived(self, i: int, grads: tuple[torch.Tensor | None, ...]) -> None:
         try:
-            self.session.hooks.passed(self._leaf_of[i], grads[0] if grads else None)
+            with without_torch_function():
+                self.session.hooks.passed(self._leaf_of[i], grads[0] if grads else None)
         except Exception as problem:
             self.session.failed("leaf prehook", problem)
 

@@ -308,12 +308,24 @@ class Session:
             self.failed(getattr(work, "__qualname__", str(work)), problem)
             return None
 
+    def apart(self, work: Callable[..., R], *args: Any) -> R | None:
+        """Call ``work`` so that nothing the user has switched on sees what it does; a failure is noted and told."""
+        try:
+            with without_torch_function():
+                return work(*args)
+        except Exception as problem:
+            self.failed(getattr(work, "__qualname__", str(work)), problem)
+            return None
+
     def safely(self, work: Callable[..., None]) -> Callable[..., None]:
         """Return ``work`` as a hook for PyTorch: it returns None and never raises."""
 
         def hook(*args: Any) -> None:
+            if torch_compat.is_compiling():
+                return
             try:
-                work(*args)
+                with without_torch_function():
+                    work(*args)
             except Exception as problem:
                 self.failed(getattr(work, "__qualname__", str(work)), problem)
 
@@ -356,7 +368,7 @@ class Session:
 
             def accumulated(parameter: torch.Tensor, leaf: Leaf = leaf) -> None:
                 if self._running:
-                    self.guard(self.grads.accumulated, leaf)
+                    self.apart(self.grads.accumulated, leaf)
 
             handle = tensor.register_post_accumulate_grad_hook(accumulated)  # type: ignore[no-untyped-call]
             leaf.handles.append(handle)

@@ -102,6 +102,9 @@ def _untraced() -> Iterator[None]:
 _no_tracing = None if _set_tracing is None else _untraced
 
 
+function_modes: Callable[[], int] = getattr(torch._C, "_len_torch_function_stack", int)
+
+
 def foreach_norm(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return the L2 norms of tensors of one device and dtype, in as few kernels as possible."""
     many = getattr(torch, "_foreach_norm", None)
