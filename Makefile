@@ -7,16 +7,17 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test test-integrations check neutral docs outputs bench sweep cases clean
+.PHONY: help demo test test-integrations check neutral docs docs-site outputs bench sweep cases clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     run the first scenarios: table, picture and HTML in outputs/"
 	@echo "make test     run the tests"
-	@echo "make test-integrations   run the tests that need Lightning, W&B and the like"
+	@echo "make test-integrations   run the tests that need Lightning, W&B, mkdocs and the like"
 	@echo "make check    format, lint, types, layers, docs"
 	@echo "make neutral  compare traced with untraced for all that PyTorch tests itself with (5 minutes)"
 	@echo "make docs     write docs/ from the code"
+	@echo "make docs-site  write the documentation as a site to site/"
 	@echo "make outputs  write the gallery in outputs/ from the scenarios"
 	@echo "make bench    measure what tracing costs"
 	@echo "make sweep    trace 68 transformers architectures and write docs/transformers.md (5 minutes)"
@@ -56,8 +57,8 @@ test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 $(VENV)/.installed-integrations: $(VENV)/.installed-dev
-	@echo "installing the frameworks that the integrations are tested with"
-	@$(PIP) -e '.[integrations]'
+	@echo "installing the frameworks that the integrations are tested with, and what the site is made with"
+	@$(PIP) -e '.[integrations,docs]'
 	@touch $@
 
 test-integrations: $(VENV)/.installed-integrations
@@ -75,6 +76,15 @@ neutral: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	@$(BIN)/python docs/generate.py
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	@echo "installing what the site is made with"
+	@$(call install,-e '.[docs]')
+	@touch $@
+
+docs-site: $(VENV)/.installed-docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "Open this file in a browser: $(CURDIR)/site/index.html"
 
 outputs: $(VENV)/.installed
 	@$(BIN)/python -m tracer.trace all --out outputs

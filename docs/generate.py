@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -51,10 +53,33 @@ def render_graph() -> str:
     return (HERE / "graph.head.md").read_text(encoding="utf-8") + "\n" + render_tables()
 
 
+def render_command_line() -> str:
+    """Return ``command-line.md``: what ``--help`` prints, of each command."""
+    from tracer.commands import COMMANDS, command_named
+    from tracer.reports.registry import FORMATS
+    from tracer.trace import cli
+
+    parts = [(HERE / "command-line.head.md").read_text(encoding="utf-8")]
+    parts += ["", "## Formats", "", "What `--format` takes:", "", "| format | file | what |", "|---|---|---|"]
+    parts += [f"| `{name}` | `{known.file}` | {known.what} |" for name, known in FORMATS.items()]
+    parts += ["", "## tracer", "", "```text", _help(cli, "tracer"), "```"]
+    for name in COMMANDS:
+        parts += ["", f"## tracer {name}", "", "```text", _help(command_named(name), f"tracer {name}"), "```"]
+    return "\n".join(parts)
+
+
+def _help(command: click.Command, name: str) -> str:
+    """Return what ``--help`` prints, at a width that fits the page."""
+    names = ["-h", "--help"]
+    shown = click.Context(command, info_name=name, terminal_width=88, max_content_width=88, help_option_names=names)
+    return "\n".join(line.rstrip() for line in command.get_help(shown).splitlines())
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": render_rules,
     "scenarios.md": render_scenarios,
     "graph.md": render_graph,
+    "command-line.md": render_command_line,
 }
 
 

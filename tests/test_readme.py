@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.docs.shown import FENCE, blocks, commands, matches
 from tracer.commands import COMMANDS
 from tracer.scenarios import registry
 
@@ -19,36 +20,15 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(language: str, text: str = TEXT) -> list[str]:
-    return [body for name, body in FENCE.findall(text) if name == language]
 
 
 def prose(text: str) -> str:
     return FENCE.sub("", text)
 
 
-def commands() -> Iterator[tuple[list[str], list[str]]]:
-    """Yield (arguments of tracer, lines that it should print) of every command shown with its output."""
-    for block in blocks("console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, *lines = part.splitlines()
-            name, *arguments = command.split()
-            assert name == "tracer"
-            yield arguments, lines
-
-
-def matches(shown: list[str], printed: list[str]) -> bool:
-    """Tell whether lines are those shown, where ``...`` stands for any number of lines."""
-    pattern = "".join(r"(?:.*\n)*?" if line == "..." else re.escape(line.rstrip()) + r"\n" for line in shown)
-    return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in printed)) is not None
-
-
 def test_commands_print_what_the_readme_shows(tmp_path: Path, tracer: Shell) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    for arguments, lines in commands():
+    for arguments, lines in commands(TEXT):
         result = tracer(*arguments)
         assert result.returncode == 0, result.stderr
         printed = [*result.stdout.splitlines(), *result.stderr.splitlines()]
@@ -80,8 +60,8 @@ def test_every_command_named_in_the_text_exists() -> None:
 
 
 def test_python_blocks_run(tmp_path: Path, python: Shell) -> None:
-    assert len(blocks("python")) == 3
-    result = python("-c", "\n".join(blocks("python")))
+    assert len(blocks("python", TEXT)) == 3
+    result = python("-c", "\n".join(blocks("python", TEXT)))
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph.svg", "loss", "loss.svg", "run.jsonl.gz"]
 

@@ -20,7 +20,10 @@ DETAILS = ("graph", "flow", "full")
 
 
 class Recording:
-    """What ``record`` gives: a context manager while it runs, the results afterwards."""
+    """What ``record`` gives: a context manager while it runs, the results afterwards.
+
+    In a notebook it shows itself, picture and table, as the last line of a cell.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -51,22 +54,98 @@ class Recording:
         return self._session.backwards.count
 
     def report(self) -> Report:
-        """Return the verdict on every parameter, with findings sorted worst first."""
+        """Judge what was recorded. Judged once and kept.
+
+        Returns:
+            The verdict on every parameter, with findings sorted worst first.
+
+        Example:
+            ```python
+            import torch
+            import tracer
+
+            model = torch.nn.Linear(4, 1)
+            with tracer.record(model) as recording:
+                model(torch.ones(2, 4)).sum().backward()
+            for row in recording.report():
+                print(row.name, row.verdict, row.message)
+            ```
+        """
         trace = self.trace
         if self._report is None or self._report[0] is not trace:
             self._report = (trace, diagnose(trace))
         return self._report[1]
 
     def graph(self) -> nx.MultiDiGraph[Any]:
-        """Return the recorded graph, with leaves, module calls and optimizers."""
+        """Build the recorded graph; see ``tracer.build_graph``.
+
+        Returns:
+            Autograd nodes, leaves, module calls and optimizers, with the attributes that docs/graph.md lists.
+
+        Example:
+            ```python
+            import torch
+            import tracer
+
+            model = torch.nn.Linear(4, 1)
+            with tracer.record(model) as recording:
+                model(torch.ones(2, 4)).sum().backward()
+            graph = recording.graph()
+            print(sum(kind == "leaf" for _, kind in graph.nodes(data="kind")))
+            ```
+        """
         return build_graph(self.trace)
 
     def draw(self, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Draw the annotated graph; the file's suffix chooses the format. See ``tracer.draw``."""
+        """Draw the annotated graph.
+
+        Args:
+            path: where to; its suffix chooses the format: ``.svg``, ``.png`` or ``.dot``.
+            options: as for ``tracer.draw``.
+
+        Returns:
+            The path.
+
+        Raises:
+            UsageError: for another suffix.
+            EngineError: when no layout engine is there.
+
+        Example:
+            ```python
+            import torch
+            import tracer
+
+            model = torch.nn.Linear(4, 1)
+            with tracer.record(model) as recording:
+                model(torch.ones(2, 4)).sum().backward()
+            recording.draw("graph.svg", theme="light")
+            ```
+        """
         return draw(self.trace, path, report=self.report(), **options)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the trace to a file that ``tracer.load`` and ``tracer report`` read."""
+        """Write the trace to a file that ``tracer.load`` and ``tracer report`` read.
+
+        Args:
+            path: where to; with a name that ends in ``.gz`` it is compressed.
+
+        Returns:
+            The path.
+
+        Raises:
+            UsageError: when the path cannot be written.
+
+        Example:
+            ```python
+            import torch
+            import tracer
+
+            model = torch.nn.Linear(4, 1)
+            with tracer.record(model) as recording:
+                model(torch.ones(2, 4)).sum().backward()
+            recording.save("run.jsonl.gz")
+            ```
+        """
         return save(self.trace, path)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
@@ -94,8 +173,26 @@ def record(
         values: compare parameter values around each optimizer step.
         source: keep the source lines around each place.
 
+    Returns:
+        The recording, to be entered with ``with``. Its results are complete when the block has ended.
+
     Raises:
         UsageError: when an argument is none of these.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        with tracer.record(model, optimizer) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+
+        assert recording.report()["weight"].verdict == "updated"
+        ```
     """
     from tracer.errors import UsageError
 
@@ -127,7 +224,26 @@ def _check_kind(given: Any, kind: type, name: str, allowed: str) -> None:
 
 
 def diagnose(trace: Trace) -> Report:
-    """Return the verdict on every parameter of a trace."""
+    """Judge every parameter of a trace. Needs no PyTorch.
+
+    Args:
+        trace: what ``recording.trace`` or ``tracer.load`` gave.
+
+    Returns:
+        The verdict on every parameter, with findings sorted worst first.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        with tracer.record(model) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+        report = tracer.diagnose(recording.trace)
+        print(report["weight"].verdict)
+        ```
+    """
     from tracer.diagnosis.engine import diagnose as judge
     from tracer.reports.notebook import shown
 
@@ -135,7 +251,26 @@ def diagnose(trace: Trace) -> Report:
 
 
 def build_graph(trace: Trace) -> nx.MultiDiGraph[Any]:
-    """Return the graph of a trace as a ``networkx.MultiDiGraph``."""
+    """Build the whole graph of a trace, unfolded. Needs no PyTorch.
+
+    Args:
+        trace: what ``recording.trace`` or ``tracer.load`` gave.
+
+    Returns:
+        A ``networkx.MultiDiGraph``; docs/graph.md lists what nodes and edges carry.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        with tracer.record(model) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+        graph = tracer.build_graph(recording.trace)
+        print(graph.number_of_nodes(), graph.number_of_edges())
+        ```
+    """
     from tracer.graphs.build import build_graph as build
 
     return build(trace)
@@ -153,8 +288,33 @@ def draw(
     """Draw the annotated graph of a trace to ``path``: ``.svg``, ``.png`` or ``.dot``.
 
     Args:
+        trace: what ``recording.trace`` or ``tracer.load`` gave.
+        path: where to; its suffix chooses the format.
+        report: what ``tracer.diagnose`` gave for this trace; None judges it now.
         engine: "dot" (Graphviz) or "graphviz-pure"; None takes the first that is there.
         theme: "light", "dark" or "auto".
+        options: ``depth`` (levels of modules that are open), ``focus`` (a parameter or module: all others are
+            closed), ``expand`` (globs of modules to open), ``only_problems`` (leave healthy leaves out),
+            ``rankdir`` ("LR", "TB", "BT", "RL"), ``timeout`` (seconds for the layout).
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: for another suffix.
+        EngineError: when no layout engine is there; ``.dot`` needs none.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 1))
+        with tracer.record(model) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+        tracer.draw(recording.trace, "graph.svg", depth=1)
+        tracer.draw(recording.trace, "graph.dot", only_problems=True)
+        ```
     """
     from tracer.drawing.picture import draw as draw_picture
 
@@ -185,6 +345,16 @@ def make_dot(
 
     Raises:
         UsageError: when ``var`` is no tensor or ``params`` no dict of tensors.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        loss = model(torch.ones(2, 4)).sum()
+        tracer.make_dot(loss, params=dict(model.named_parameters())).render("loss", format="svg")
+        ```
     """
     from tracer.drawing.picture import dot_text
     from tracer.drawing.source import Picture
@@ -195,21 +365,85 @@ def make_dot(
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
-    """Read a trace from a file, or from the folder that a run wrote."""
+    """Read a trace. Needs no PyTorch.
+
+    Args:
+        path: a file that ``save`` wrote, or the folder that ``tracer run`` wrote.
+
+    Returns:
+        The trace.
+
+    Raises:
+        TraceFileError: when there is none, or it is damaged.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        with tracer.record(model) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+        recording.save("run.jsonl.gz")
+
+        trace = tracer.load("run.jsonl.gz")
+        print(trace.header.torch, len(trace.events))
+        ```
+    """
     from tracer.store.jsonl import load as read
 
     return read(path)
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> Path:
-    """Write a trace to a file."""
+    """Write a trace to a file, as ``recording.save`` does.
+
+    Args:
+        trace: what ``recording.trace`` or ``tracer.load`` gave.
+        path: where to; with a name that ends in ``.gz`` it is compressed.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: when the path cannot be written.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        with tracer.record(model) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+        tracer.save(recording.trace, "run.jsonl")
+        ```
+    """
     from tracer.store.jsonl import save as write
 
     return write(trace, path)
 
 
 def merge(traces: Iterable[Trace]) -> tuple[Trace, ...]:
-    """Return the ranks of one job in order, checked to be of one job. Give it an iterable of traces."""
+    """Put the traces of the ranks of one job in order, and check that they are of one job.
+
+    Args:
+        traces: one for each rank, in any order.
+
+    Returns:
+        The traces by rank.
+
+    Raises:
+        UsageError: when there is no trace, a rank comes twice, or the traces are of different jobs.
+
+    Example:
+        ```python
+        import tracer
+
+        ranks = [tracer.Trace(tracer.Header(rank=rank, world_size=2)) for rank in (1, 0)]
+        assert [trace.header.rank for trace in tracer.merge(ranks)] == [0, 1]
+        ```
+    """
     from tracer.store.merge import merge_ranks
 
     return merge_ranks(traces)

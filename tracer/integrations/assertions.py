@@ -26,6 +26,10 @@ def traced(model: Any, step: Step, *, optimizer: Any = None, steps: int = 1, det
             are to move. When it returns a loss that no backward has started from, backward is run on it.
         optimizer: an optimizer or several; None takes those that step.
         steps: how often it is called; rules about several steps need two or more.
+        detail: as for ``tracer.record``.
+
+    Returns:
+        The report.
 
     Raises:
         UsageError: when ``steps`` is less than 1 or an argument is of another kind.
@@ -49,11 +53,38 @@ def assert_learns(
     """Assert that every parameter that requires grad is changed by an optimizer because of its gradient.
 
     A parameter that is frozen (``requires_grad`` False) passes: ``assert_frozen`` and
-    ``assert_optimizer_covers`` look at those. Returns the report. Arguments are those of ``traced``.
+    ``assert_optimizer_covers`` look at those.
+
+    Args:
+        model: the module whose parameters are judged, or a dict or list of modules.
+        step: called without arguments. It runs forward and backward, and ``optimizer.step()`` where values
+            are to move. When it returns a loss that no backward has started from, backward is run on it.
+        optimizer: an optimizer or several; None takes those that step.
+        steps: how often ``step`` is called; rules about several steps need two or more.
+        ignore: patterns over names of parameters that are passed over.
+
+    Returns:
+        The report, also for further questions.
 
     Raises:
         AssertionError: with the diagnosis: each cause with its line and fix.
         UsageError: when a pattern of ``ignore`` matches no parameter.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def step():
+            optimizer.zero_grad()
+            model(torch.ones(8, 4)).pow(2).mean().backward()
+            optimizer.step()
+
+        tracer.assert_learns(model, step)
+        ```
     """
     report = traced(model, step, optimizer=optimizer, steps=steps)
     rows = _wanted(report, ignore)
@@ -68,12 +99,26 @@ def assert_all_params_receive_grad(
     """Assert that a gradient accumulates in every parameter that requires grad.
 
     Args:
+        model: the module whose parameters are judged, or a dict or list of modules.
         step: runs forward and backward, or returns the loss.
+        ignore: patterns over names of parameters that are passed over.
         allow_zero: let a gradient pass that is exactly zero everywhere.
+
+    Returns:
+        The report, also for further questions.
 
     Raises:
         AssertionError: with the diagnosis.
         UsageError: when a pattern of ``ignore`` matches no parameter.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        tracer.assert_all_params_receive_grad(model, lambda: model(torch.ones(8, 4)).mean())
+        ```
     """
     report = traced(model, step)
     rows = [row for row in _wanted(report, ignore) if row.requires_grad]
@@ -89,9 +134,36 @@ def assert_frozen(
 
     Weight decay and momentum move a parameter without a gradient too.
 
+    Args:
+        model: the module whose parameters are judged, or a dict or list of modules.
+        step: called without arguments. It runs forward and backward, and ``optimizer.step()`` where values
+            are to move. When it returns a loss that no backward has started from, backward is run on it.
+        params: patterns over the names of those that must stay.
+        optimizer: an optimizer or several; None takes those that step.
+        steps: how often ``step`` is called; rules about several steps need two or more.
+
+    Returns:
+        The report, also for further questions.
+
     Raises:
-        AssertionError: with what changed them, and where.
+        AssertionError: with what changed them.
         UsageError: when a pattern of ``params`` matches no parameter.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 1))
+        model[0].requires_grad_(False)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def step():
+            model(torch.ones(8, 4)).mean().backward()
+            optimizer.step()
+
+        tracer.assert_frozen(model, step, "0.*")
+        ```
     """
     report = traced(model, step, optimizer=optimizer, steps=steps)
     patterns = _patterns(params)
@@ -108,12 +180,23 @@ def assert_optimizer_covers(model: Any, optimizer: Any, *, ignore: str | Sequenc
     """Assert that every parameter that requires grad is in exactly one param group; nothing is run.
 
     Args:
+        model: a module.
         optimizer: an optimizer, or a list or dict of them.
+        ignore: patterns over names of parameters that are passed over.
 
     Raises:
         AssertionError: names those in none and those in several, and counts tensors of the optimizers that
             the model does not hold: it was replaced, copied or moved after they were built.
         UsageError: when a pattern of ``ignore`` matches no parameter.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        tracer.assert_optimizer_covers(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        ```
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     patterns = _patterns(ignore)
@@ -146,6 +229,19 @@ def assert_no_findings(result: Any, *, severity: str = "warning", ignore: str | 
     Raises:
         AssertionError: with the findings.
         UsageError: for another severity.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with tracer.record(model, optimizer) as recording:
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+        tracer.assert_no_findings(recording)
+        ```
     """
     if severity not in SEVERITIES[:3]:
         raise UsageError(f"severity is {severity!r}.", "It may be 'error', 'warning' or 'info'.")

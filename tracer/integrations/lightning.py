@@ -24,8 +24,12 @@ class TracerCallback(Callback):  # type: ignore[misc]
     """Watches ``fit``: norms and ratios go to the trainer's loggers, findings also to Python's log.
 
     Args:
-        every, first, patience, detail: as for ``tracer.watch``.
+        every: steps from one sample to the next.
         sink: further destinations, as for ``tracer.watch``.
+        options: ``first``, ``patience`` and ``detail``, as for ``tracer.watch``.
+
+    Raises:
+        UsageError: on import, when Lightning is not installed.
     """
 
     def __init__(self, *, every: int = 100, sink: Any = "logging", **options: Any) -> None:

@@ -20,7 +20,12 @@ class TracerCallback(TrainerCallback):  # type: ignore[misc]
     """Watches ``train``.
 
     Args:
-        every, first, sink, patience, detail: as for ``tracer.watch``.
+        every: steps from one sample to the next.
+        sink: where results go, as for ``tracer.watch``.
+        options: ``first``, ``patience`` and ``detail``, as for ``tracer.watch``.
+
+    Raises:
+        UsageError: on import, when transformers is not installed.
     """
 
     def __init__(self, *, every: int = 100, sink: Any = "logging", **options: Any) -> None:

@@ -50,6 +50,20 @@ def watch(
 
     Raises:
         UsageError: for arguments of other kinds.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        with tracer.watch(model, optimizer, every=5, sink="samples.jsonl"):
+            for _ in range(10):
+                optimizer.zero_grad()
+                model(torch.ones(8, 4)).pow(2).mean().backward()
+                optimizer.step()
+        ```
     """
     if every < 1 or first < 0 or patience < 1:
         raise UsageError(
@@ -61,7 +75,21 @@ def watch(
 
 
 def unwatch(watcher: Watcher) -> None:
-    """End a watch: the same as ``watcher.unwatch()``."""
+    """End a watch: the same as ``watcher.unwatch()``.
+
+    Args:
+        watcher: what ``watch`` returned.
+
+    Example:
+        ```python
+        import torch
+        import tracer
+
+        model = torch.nn.Linear(4, 1)
+        watcher = tracer.watch(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        tracer.unwatch(watcher)
+        ```
+    """
     watcher.unwatch()
 
 
