@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,17 @@ def test_no_page_loads_anything_from_the_network(site: Path) -> None:
 
 def test_fields_are_described_by_the_comments_beside_them(site: Path) -> None:
     assert "L2 of the last gradient measured, float32" in (site / "python.html").read_text()
+
+
+def test_the_search_works_on_a_page_opened_as_a_file(site: Path) -> None:
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with driver.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto((site / "index.html").as_uri())
+        page.fill("input[name=query]", "stale_in_optimizer")
+        page.wait_for_selector('.md-search-result__item a[href*="rules.html"]', state="attached", timeout=60_000)
+        browser.close()
