@@ -55,6 +55,7 @@ def test_the_search_works_on_a_page_opened_as_a_file(site: Path) -> None:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.goto((site / "index.html").as_uri())
-        page.fill("input[name=query]", "stale_in_optimizer")
+        page.click("input[name=query]")
+        page.keyboard.type("stale_in_optimizer")
         page.wait_for_selector('.md-search-result__item a[href*="rules.html"]', state="attached", timeout=60_000)
         browser.close()
