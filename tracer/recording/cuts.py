@@ -55,6 +55,8 @@ class CutSide:
             self.writes.without_graph(func, name, args, kwargs)
             return
         sources = self.tracked(args[1:] if name in SHAPED_LIKE else args, kwargs)
+        if not sources and name in ("data", "detach") and args:
+            self.writes.shared.taken(args[0], out)
         if sources or name in ("tensor", "as_tensor", "asarray", "new_tensor", "full"):
             self._darkened(name, sources, args, out)
 

@@ -93,6 +93,8 @@ class FunctionMode(TorchFunctionMode):
                 session.origins.made.append((before, after, site[0], site[1], func))
                 if session.flow.on:
                     session.flow.saw(func, args, kwargs, before, after, site)
+            if session.cut_side.writes.shared:
+                session.cut_side.writes.through_memory(func, args, kwargs, site)
             if session.cut_side.busy:
                 session.cut_side.joins.joined(func, args, kwargs, out, before, after, site)
         else:

@@ -10,9 +10,10 @@ import torch
 
 from tracer.recording.arguments import targets
 from tracer.recording.dark import Dark, Lit
-from tracer.recording.kinds import OVERWRITES, is_setter
+from tracer.recording.kinds import OVERWRITES, is_setter, mutates, name_of
 from tracer.recording.leaves import shape_of
 from tracer.recording.places import Site, user_site
+from tracer.recording.shared_memory import SharedMemory
 
 if TYPE_CHECKING:
     from tracer.recording.cuts import CutSide
@@ -23,6 +24,7 @@ class Writes:
 
     def __init__(self, side: CutSide) -> None:
         self.side = side
+        self.shared = SharedMemory()
 
     def without_graph(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An in-place call made no graph node: its target is dark if it was written from a tracked value."""
@@ -31,6 +33,7 @@ class Writes:
         self.note(func, name, args, kwargs, site)
         for target, sources in targets(name, args, kwargs):
             parents = side.parents(side.tracked(sources, {}))
+            self._behind(target, name, site, parents)
             if not parents or not isinstance(target, torch.Tensor) or self._only_itself(target, parents):
                 continue
             record = side.dark.get(target)
@@ -54,6 +57,26 @@ class Writes:
             alias = side.dark.alias_of(target)
             if alias is not None and side.session.leaves.find(target) is None:
                 self._into_leaf(alias, Dark("copy", name, site, side.parents(side.tracked(sources, {}))))
+
+    def through_memory(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site | None) -> None:
+        """A call made graph nodes: written through ``x.data`` they belong to a temporary tensor, and not to ``x``."""
+        name = name_of(func)
+        if not mutates(name, func, kwargs):
+            return
+        for target, sources in targets(name, args, kwargs):
+            if self.shared.source(target) is not None:
+                self._behind(target, name, site, self.side.parents(self.side.tracked(sources, {})))
+
+    def _behind(self, target: Any, name: str, site: Site | None, parents: list[Dark | Lit]) -> None:
+        """Let the plain tensor that shares its memory with ``target`` know what was written into it."""
+        source = self.shared.source(target)
+        if source is None or not parents or source.requires_grad:
+            return
+        step, record = Dark("data", name, site, list(parents)), self.side.dark.get(source)
+        if record is None:
+            self.side.dark.put(source, step, attached=True)
+        else:
+            record.add(step)
 
     def _into_leaf(self, alias: int | None, step: Dark) -> None:
         """A computed value was written into the memory of a leaf (``weight.data.copy_(w)``): the leaf holds it."""
