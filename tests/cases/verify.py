@@ -227,7 +227,7 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
         f["idle_copy"] = bool(rivals) and not any(r is root for r in rivals)
     known = {id(t) for key, t, _ in tensors() if not facts[key]["idle_copy"]}
     strangers = [list(p.shape) for o in optimizers for group in o.param_groups for p in group["params"] if id(p) not in known]
-    pathlib.Path(out).write_text(json.dumps({"facts": facts, "ended": ended, "strangers": strangers, **counts}))
+    pathlib.Path(out).write_text(json.dumps({"facts": facts, "ended": ended, "strangers": strangers, "optimizers": len(optimizers), **counts}))
 
 
 def dotted(name: str) -> str:
@@ -256,7 +256,9 @@ def holds(verdict: str, f: dict, facts: dict) -> bool:
     trains = f["nonzero"] > 0 and f["nonfinite"] == 0 and moved(f)
     match verdict:
         case "updated":
-            return trains
+            # by backward, or by hand: gradients given to ``.grad``, or values that the program writes itself
+            by_hand = f["changed"] and (f["outside"] > 0 or not facts["optimizers"])
+            return trains or (f["step_nonzero"] > 0 and moved(f)) or by_hand
         case "frozen":
             return not f["requires_grad"] and not f["changed"] and f["some"] == 0
         case _ if verdict in NO_GRADIENT:
