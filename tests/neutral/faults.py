@@ -20,7 +20,8 @@ from tests.neutral.observing import Seen, flatten, seed
 
 #: What catches failures, or stands before it and makes one call of C, cannot be made to fail.
 _NET = {
-    "Session.guard", "Session.failed", "Session.safely", "Session.start", "Session.stop", "Session._attach",
+    "Session.guard", "Session.apart", "Session.progress",
+    "Session.failed", "Session.safely", "Session.start", "Session.stop", "Session._attach",
     "Session._detach", "Session.here", "Session.__init__", "FunctionMode.__torch_function__", "Backwards._run",
     "Watch._ran", "Watch._arrived", "torch_compat.is_compiling", "torch_compat.is_capturing",
     "torch_compat.sequence_number",

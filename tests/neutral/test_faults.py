@@ -32,4 +32,4 @@ def test_the_faults_reach_most_of_the_recorder() -> None:
         with failing(places, after=10**9) as counter, tracer.record(detail="full"):
             program()
         reached += counter.call_count > 0
-    assert reached / len(CALLABLES) > 0.8
+    assert reached / len(CALLABLES) > 0.7

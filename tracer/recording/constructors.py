@@ -42,13 +42,18 @@ def _parameter(session: Session) -> Patch:
 
     def new(cls: type, data: Any = None, requires_grad: bool = True, **more: Any) -> Any:
         out: Any = original(cls, data, requires_grad, **more)
-        # Copying and unpickling call it too; only what the user's own code wraps counts.
-        if data is not None and session.here() and is_user_file(sys._getframe(1).f_code.co_filename):
-            session.apart(session.cut_side.rewrapped, "parameter", "Parameter", data, out, sys._getframe(1))
-            session.apart(session.leaves.born, out, user_site(sys._getframe(1)))
+        if data is not None and session.here():
+            session.apart(_wrapped, session, data, out, sys._getframe(1))
         return out
 
     return torch.nn.Parameter, "__new__", staticmethod(new)
+
+
+def _wrapped(session: Session, data: Any, out: Any, frame: Any) -> None:
+    # Copying and unpickling call it too; only what the user's own code wraps counts.
+    if is_user_file(frame.f_code.co_filename):
+        session.cut_side.rewrapped("parameter", "Parameter", data, out, frame)
+        session.leaves.born(out, user_site(frame))
 
 
 def _variable(session: Session) -> list[Patch]:
