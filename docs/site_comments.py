@@ -1,4 +1,4 @@
-"""A griffe extension: what stands after ``#:`` beside a field is shown as its description.
+"""A griffe extension: the fields of a dataclass are told in one list, each with the ``#:`` comment beside it.
 
 Source: https://mkdocstrings.github.io/griffe/guide/users/how-to/
 """
@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from griffe import Attribute, Docstring, Extension
+from griffe import Attribute, Class, Docstring, Extension
 
 MARK = "#:"
 
 
 class FieldComments(Extension):
-    """Gives attributes without a docstring the comment beside or above them."""
+    """Describes attributes by their comments."""
 
     def on_attribute_instance(self, *, attr: Attribute, **_: Any) -> None:
-        """Take the comment of one attribute."""
+        """Take the comment of one attribute that has no docstring."""
         if attr.docstring is None and attr.lineno and (text := comment(attr)):
-            attr.docstring = Docstring(text[0].upper() + text[1:], parent=attr, lineno=attr.lineno)
+            attr.docstring = Docstring(text, parent=attr, lineno=attr.lineno)
+
+    def on_class(self, *, cls: Class, **_: Any) -> None:
+        """Put the fields of a dataclass into its docstring."""
+        if cls.docstring is None or not any("dataclass" in str(d.value) for d in cls.decorators):
+            return
+        fields = {name: field for name, field in cls.attributes.items() if "property" not in field.labels}
+        told = [f"    {name}: {field.docstring.value if field.docstring else ''}" for name, field in fields.items()]
+        cls.docstring.value = "\n".join([cls.docstring.value, "", "Attributes:", *told])
 
 
 def comment(attr: Attribute) -> str:

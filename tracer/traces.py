@@ -15,17 +15,17 @@ E = TypeVar("E", bound=Event)
 class Header:
     """What holds for the whole trace."""
 
-    schema: int = SCHEMA
+    schema: int = SCHEMA  #: of the events
     torch: str = ""  #: ``torch.__version__``
-    python: str = ""
+    python: str = ""  #: version of Python
     detail: str = "flow"  #: "graph", "flow" or "full"
     device: str = "cpu"  #: the devices of the leaves, comma separated
-    rank: int = 0
-    world_size: int = 1
+    rank: int = 0  #: this process in its job
+    world_size: int = 1  #: processes in the job
     steps: int = 0  #: optimizer steps that were seen: the most by any one optimizer
     backwards: int = 0  #: calls of ``backward`` (not ``autograd.grad``), outermost only
     optimizers_known: bool = True  #: False when the recording could not see which optimizers exist
-    values_compared: bool = True
+    values_compared: bool = True  #: False for a recording with ``values=False``
     program: str = ""  #: base name of the script or scenario
     finished: bool = True  #: False for a trace cut off before its end
 
@@ -34,8 +34,8 @@ class Header:
 class Trace:
     """``events`` as observed; ``header`` is complete once the recording has ended."""
 
-    header: Header = field(default_factory=Header)
-    events: tuple[Event, ...] = ()
+    header: Header = field(default_factory=Header)  #: what holds for all of it
+    events: tuple[Event, ...] = ()  #: in the order they were observed
 
     def of(self, kind: type[E]) -> Iterator[E]:
         """Yield the events of one kind, in order."""

@@ -53,9 +53,21 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _OUTPUT_OPTIONS = (
     click.option("--out", type=click.Path(path_type=Path), help="Folder to write to."),
     click.option("--format", "formats", default=DEFAULT_FORMATS, show_default=True, help="Comma list of formats."),
-    click.option("--fail-on", default="never", type=click.Choice(["error", "warning", "never"]), show_default=True),
+    click.option(
+        "--fail-on",
+        default="never",
+        type=click.Choice(["error", "warning", "never"]),
+        show_default=True,
+        help="Findings that make the exit status 1.",
+    ),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
-    click.option("--color", default="auto", type=click.Choice(["auto", "always", "never"]), show_default=True),
+    click.option(
+        "--color",
+        default="auto",
+        type=click.Choice(["auto", "always", "never"]),
+        show_default=True,
+        help="Colours on the terminal.",
+    ),
     click.option("--engine", help="Layout engine: dot or graphviz-pure (default: the first there is)."),
     click.option("--depth", type=click.IntRange(min=0), help="Levels of modules that the picture shows."),
     click.option("--focus", metavar="NAME", help="Open this parameter or module in the picture, close all others."),

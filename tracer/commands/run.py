@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS]",
 )
-@click.option("-m", "is_module", is_flag=True, help="TARGET is a module, as in python -m.")
-@click.option("--detail", default="flow", type=click.Choice(["graph", "flow", "full"]), show_default=True)
+@click.option("-m", "is_module", is_flag=True, help="Run a module, as in python -m.")
+@click.option(
+    "--detail",
+    default="flow",
+    type=click.Choice(["graph", "flow", "full"]),
+    show_default=True,
+    help="How much of the gradients is read.",
+)
 @click.option("--values/--no-values", default=True, show_default=True, help="Compare values around each step.")
 @click.option("--source/--no-source", default=True, show_default=True, help="Keep source lines in the trace.")
 @click.option(

@@ -18,10 +18,10 @@ SEVERITIES = ("error", "warning", "info", "ok")
 class Where:
     """One source line that matters for a finding."""
 
-    file: str
-    line: int
-    function: str
-    op: str = ""
+    file: str  #: as the user gave it; relative to the working directory where possible
+    line: int  #: from 1
+    function: str  #: that the line stands in
+    op: str = ""  #: what happens there: ``detach``
     #: what the line is to the finding: "cut", "block" (the no_grad around it), "reentry", "made" (built or
     #: registered here), "optimizer" (built here), "replaced", "culprit", "cleared", "overwritten", "hook",
     #: "backward", "step", "dropped", "return", "changed", "term"
@@ -39,9 +39,9 @@ class Finding:
     severity: str  #: "error", "warning", "info"
     confidence: str  #: "certain" or "probable"
     parameters: tuple[int, ...]  #: leaf keys; made into names by the report
-    message: str
-    fix: str
-    where: tuple[Where, ...] = ()
+    message: str  #: one sentence
+    fix: str  #: one sentence
+    where: tuple[Where, ...] = ()  #: the lines that matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,65 +55,69 @@ class NotApplicable:
 class OwnerReport:
     """An optimizer that holds the parameter."""
 
-    name: str
-    cls: str
-    group: int
-    lr: float | None
+    name: str  #: the user's variable name where it can be found
+    cls: str  #: ``Adam``
+    group: int  #: index of the param group
+    lr: float | None  #: learning rate of the group
 
 
 @dataclass(frozen=True, slots=True)
 class GradReport:
+    """The gradient of one parameter."""
+
     accumulated: int = 0  #: how many backwards accumulated into ``.grad``
     norm: float | None = None  #: L2 of the last gradient measured, float32
     zero_share: float | None = None  #: in [0, 1]
-    finite: bool | None = None
+    finite: bool | None = None  #: no NaN and no Inf in it
     values: object = None  #: at most 64 elements
 
 
 @dataclass(frozen=True, slots=True)
 class ValueReport:
+    """What the steps did to the value of one parameter."""
+
     changed: bool | None = None  #: None when values were not compared
     steps: int = 0  #: optimizer steps that could have changed it
     update_norm: float | None = None  #: L2 of the last change by a step
     update_ratio: float | None = None  #: ``update_norm`` / L2 of the value before
     changed_by: str | None = None  #: optimizer name, "outside" or None
-    sampled: bool = False
-    before: object = None
-    after: object = None
+    sampled: bool = False  #: compared by samples of its elements, not whole
+    before: object = None  #: nested lists; at most 64 elements
+    after: object = None  #: nested lists; at most 64 elements
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterReport:
     """Everything known about one parameter; the fields of ``report.json``."""
 
-    leaf: int
-    name: str
-    model: str
-    aliases: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: str
-    device: str
-    requires_grad: bool
-    verdict: str
-    severity: str
-    confidence: str
-    message: str
-    fix: str
-    where: tuple[Where, ...]
-    optimizers: tuple[OwnerReport, ...]
-    grad: GradReport
-    value: ValueReport
-    findings: tuple[str, ...]  #: codes
+    leaf: int  #: key of the leaf in the trace
+    name: str  #: as in ``named_parameters()`` of its root module
+    model: str  #: the root module: the user's variable name where it can be found, else the class
+    aliases: tuple[str, ...]  #: further names of a tied parameter
+    shape: tuple[int, ...]  #: sizes, global under sharding
+    dtype: str  #: ``float32``
+    device: str  #: ``cuda:0``
+    requires_grad: bool  #: as last seen
+    verdict: str  #: ``updated``, ``frozen`` or the name of a rule
+    severity: str  #: "ok", "info", "warning" or "error"
+    confidence: str  #: "certain" or "probable"
+    message: str  #: one sentence
+    fix: str  #: one sentence; empty where nothing is to be done
+    where: tuple[Where, ...]  #: the lines that matter
+    optimizers: tuple[OwnerReport, ...]  #: those that hold it
+    grad: GradReport  #: what arrived
+    value: ValueReport  #: what became of it
+    findings: tuple[str, ...]  #: codes of all findings about it
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The diagnosis of one trace. ``report["encoder.weight"]`` finds a parameter by name."""
 
-    header: Header
-    parameters: tuple[ParameterReport, ...] = ()
+    header: Header  #: of the trace
+    parameters: tuple[ParameterReport, ...] = ()  #: one for each; iterating over the report gives them too
     findings: tuple[Finding, ...] = ()  #: sorted, worst first
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  #: what was not recorded, and why
     graph: dict[str, int] = field(default_factory=dict)  #: counts: nodes, edges, leaves, accumulated
 
     def __getitem__(self, name: str) -> ParameterReport:

@@ -15,8 +15,8 @@ class Told:
 
     code: str  #: ``TR202``
     name: str  #: ``cut``
-    severity: str
-    parameters: tuple[str, ...]
+    severity: str  #: "error" or "warning"
+    parameters: tuple[str, ...]  #: names
     text: str  #: the whole finding: sentence, lines, fix
 
 
