@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.events import CutFound, TermDropped
 from tracer.recording.dark import Dark, Lit
@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 #: Records looked at for one backward.
 RECORDS = 20_000
+#: Cuts told in front of another one, at most: the nearest to it.
+NESTED = 4
 #: Names of nodes that only add terms of a loss together.
 _SUMS = (
     "Add", "Sub", "Mul", "Div", "Mean", "Sum", "Stack", "Neg", "View", "Squeeze", "Unsqueeze", "ToCopy", "Cat",
 )  # fmt: skip
+
+
+class Border(NamedTuple):
+    """One cut between the root of a backward and what lies behind it."""
+
+    record: Dark
+    reentry: Site | None  #: where its value entered the graph again, on the side of the root
+    depth: int  #: 0 = found first
 
 
 class Borders:
@@ -36,55 +46,57 @@ class Borders:
             seqs: sequence numbers of the graph's nodes, nearest to the root first.
             reached: keys of the leaves that the graph reaches.
         """
-        session = self.side.session
-        depth = 0
-        for border, reentry in self._borders(seqs):
-            for key in self.side.far.leaves_behind(border):
-                leaf = session.leaves.all[key]
-                told = (key, border.kind, border.site)
-                if key in reached or not leaf.requires_grad or told in self._told:
-                    continue
-                self._told.add(told)
-                session.emit(
-                    CutFound(
-                        session.step, backward, key, border.kind, border.op, session.places.key(border.site),
-                        session.places.key(border.block), session.places.key(reentry), border.certain, depth,
-                    )
-                )  # fmt: skip
-            depth += 1
+        leaves = self.side.session.leaves.all
+        for chain in self._borders(seqs):
+            for key in self.side.far.leaves_behind(chain[-1].record):
+                if key not in reached and leaves[key].requires_grad:
+                    for border in chain:
+                        self._tell(backward, key, border)
 
-    def _borders(self, seqs: Iterable[int]) -> Iterator[tuple[Dark, Site | None]]:
-        """Yield the records at which paths leave the graph, nearest first, those behind other cuts too."""
+    def _tell(self, backward: int, key: int, border: Border) -> None:
+        session, record = self.side.session, border.record
+        told = (key, record.kind, record.site)
+        if told in self._told:
+            return
+        self._told.add(told)
+        session.emit(
+            CutFound(
+                session.step, backward, key, record.kind, record.op, session.places.key(record.site),
+                session.places.key(record.block), session.places.key(border.reentry), record.certain, border.depth,
+            )
+        )  # fmt: skip
+
+    def _borders(self, seqs: Iterable[int]) -> Iterator[tuple[Border, ...]]:
+        """Yield each record at which a path leaves the graph, after the borders that lie between it and the root."""
         side = self.side
-        queue: deque[tuple[Dark, Site | None, bool]] = deque()
+        queue: deque[tuple[Dark, Site | None, bool, tuple[Border, ...]]] = deque()
         seen: set[int] = set()
         walked: set[int] = set()
+        depth = 0
 
-        def enter(seq: int, certain: bool) -> None:
+        def enter(seq: int, certain: bool, outer: tuple[Border, ...]) -> None:
             for record, site in side.joins.lit.get(seq, ()):
-                queue.append((record, site, certain))
+                queue.append((record, site, certain, outer))
 
         for seq in seqs:
-            enter(seq, True)
+            enter(seq, True, ())
         while queue:
-            record, site, certain = queue.popleft()
+            record, site, certain, outer = queue.popleft()
             if id(record) in seen or len(seen) > RECORDS:
                 continue
             seen.add(id(record))
             certain = certain and record.certain
-            border = False
-            for parent in record.parents:
-                if isinstance(parent, Dark):
-                    queue.append((parent, site, certain))
-                    continue
-                border = True
+            lit = [parent for parent in record.parents if isinstance(parent, Lit)]
+            queue.extend((parent, site, certain, outer) for parent in record.parents if isinstance(parent, Dark))
+            if not lit:
+                continue
+            chain = (*outer[-NESTED:], Border(record if certain else record.as_doubtful(), site, depth))
+            depth += 1
+            for parent in lit:
                 if parent.seq is not None:
                     for seq in side.far.reachable(parent.seq, walked):
-                        enter(seq, certain)
-            if border:
-                if not certain and record.certain:
-                    record = record.as_doubtful()
-                yield record, site
+                        enter(seq, certain, chain)
+            yield chain
 
     def resolve_terms(self, backward: int, root: int, seqs: list[int], names: list[str], edges: Any) -> None:
         """Emit a ``TermDropped`` for each dark term that was added into the root of a backward."""
