@@ -67,7 +67,7 @@ class GradReport:
 
     accumulated: int = 0  #: how many backwards accumulated into ``.grad``
     norm: float | None = None  #: L2 of the last gradient measured, float32
-    zero_share: float | None = None  #: in [0, 1]
+    zero_share: float | None = None  #: in [0, 1]; above 4,096 elements None, unless it is 1
     finite: bool | None = None  #: no NaN and no Inf in it
     values: object = None  #: at most 64 elements
 
