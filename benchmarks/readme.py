@@ -1,4 +1,4 @@
-"""``python -m benchmarks.readme``: write the table of ``results.json`` into the README, between its two marks."""
+"""``python -m benchmarks.readme``: write the table of ``results.json`` into both READMEs, between its two marks."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ def _cell(entry: dict[str, Any] | None) -> str:
     return f"{entry['step_s'] * 1000:.0f} ms" if entry["ratio"] == 1.0 else f"{entry['ratio']:.2f}x"
 
 
+#: file -> what its table says for "watched by"
+READMES = {"README.md": "watched by", "README.zh-CN.md": "观察方式"}
+
+
 def main() -> None:
-    """Write the table."""
-    readme = ROOT / "README.md"
+    """Write the table into each README."""
     results = json.loads(RESULTS.read_text())
-    text, count = re.subn(
-        f"{re.escape(START)}.*?{re.escape(END)}",
-        lambda _: f"{START}\n{table(results)}\n{END}",
-        readme.read_text(),
-        flags=re.DOTALL,
-    )
-    if not count:
-        raise SystemExit(f"README.md has no line {START}")
-    readme.write_text(text)
+    for name, heading in READMES.items():
+        made = f"{START}\n{table(results)}\n{END}".replace("| watched by |", f"| {heading} |")
+        old = (ROOT / name).read_text(encoding="utf-8")
+        text, count = re.subn(f"{re.escape(START)}.*?{re.escape(END)}", lambda _, made=made: made, old, flags=re.DOTALL)
+        if not count:
+            raise SystemExit(f"{name} has no line {START}")
+        (ROOT / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
