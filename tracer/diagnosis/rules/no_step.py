@@ -1,7 +1,8 @@
 """An optimizer owns the parameter and a gradient accumulated, but the optimizer never stepped.
 
 With several optimizers it is easy to forget ``step()`` for one, or to call it under a condition that never
-holds. The gradient is computed and thrown away.
+holds. The gradient is computed and thrown away. The same is said, as probable, of an optimizer that stepped and
+left this parameter out, when rounding cannot explain that its value stayed.
 
 Fix: call ``step()`` of this optimizer after its backward.
 
@@ -12,10 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import arrived, handwritten, moves_outside
+from tracer.diagnosis.evidence import Window, arrived, handwritten, moves_outside
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
+from tracer.diagnosis.rounding import above_resolution, still_windows
 from tracer.diagnosis.saying import found
 from tracer.events import GradAccumulated, GroupsSeen
 
@@ -27,6 +29,9 @@ REQUIRES = (GradAccumulated, GroupsSeen)
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not leaf.owners or leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
         return None
+    passed_over = [w for w in still_windows(leaf, facts) if above_resolution(w, leaf)]
+    if passed_over:
+        return _passed_over(leaf, facts, passed_over)
     first = min(leaf.accumulated_at, default=-1)
     # The backward of ``step(closure)`` runs inside the step, which uses what it leaves.
     if any(step.closure or step.order > first for step in leaf.steps):
@@ -47,6 +52,20 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     lines = (line for b in starts if b is not None for line in line_at(facts, b.place, "backward"))
     fix = f"call step() of {names} after this backward"
     return found(NAME, leaf, message, fix, (*lines, *optimizer_lines(facts, owners)))
+
+
+def _passed_over(leaf: LeafFacts, facts: Facts, seen: list[Window]) -> Finding:
+    last = seen[-1]
+    name = optimizer_text(facts, last.step.optimizer)
+    norm = number(last.grad.norm if last.grad else None)
+    message = (
+        f"{name} stepped {times(len(seen), 'time')} while it had a gradient (last norm {norm}), and its value stayed "
+        f"the same; an update of lr {number(last.step.lr)} would be far above the resolution of {leaf.seen.dtype}, so "
+        "the optimizer passed it over"
+    )
+    fix = f"look at what {name} leaves out in step(): a condition on shape, name or group"
+    lines = (*line_at(facts, last.step.place, "step"), *optimizer_lines(facts, [last.step.optimizer]))
+    return found(NAME, leaf, message, fix, lines, certain=False)
 
 
 def _train(torch: Any, both: bool) -> None:

@@ -18,6 +18,7 @@ from tracer.diagnosis.evidence import Window, finite, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
+from tracer.diagnosis.rounding import above_resolution
 from tracer.diagnosis.saying import found
 from tracer.events import GradMeasured, OptimizerStepped, ValueMeasured
 
@@ -38,6 +39,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     if leaf.seen.dtype not in ("bfloat16", "float16") and _negligible(fed[-1], facts):
         return None
+    if any(above_resolution(w, leaf) for w in fed):
+        return None  # rounding does not explain it: the optimizer passed it over (TR401)
     last = fed[-1]
     name = optimizer_text(facts, last.step.optimizer)
     norm = last.grad.norm if last.grad else None
