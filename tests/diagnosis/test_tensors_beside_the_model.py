@@ -57,3 +57,22 @@ def test_every_copy_of_a_prototype_stands_for_it() -> None:
     verdicts = {row.name: row.verdict for row in report.parameters if row.name.startswith(("first", "second", "third"))}
     assert len(verdicts) == 12
     assert set(verdicts.values()) == {"stale_in_optimizer"}
+
+
+def test_a_head_for_other_classes_put_in_before_the_recording_is_matched_as_probable() -> None:
+    import tracer
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 10))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net[2] = torch.nn.Linear(8, 3)
+    with tracer.record(net, optimizer) as recording:
+        for _ in range(2):
+            optimizer.zero_grad()
+            net(torch.randn(6, 4)).pow(2).mean().backward()
+            optimizer.step()
+    report = recording.report()
+    assert {row.name: row.verdict for row in report} == {
+        "0.weight": "updated", "0.bias": "updated", "2.weight": "stale_in_optimizer", "2.bias": "stale_in_optimizer",
+    }  # fmt: skip
+    assert report["2.weight"].confidence == "probable"

@@ -104,7 +104,28 @@ def _by_shape(facts: Facts) -> dict[int, Stale]:
             late.append(leaf)
     certain = len(found) == len(orphans)
     found |= _more_copies(found, late, facts, len(orphans))
-    return {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}
+    sure = {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}
+    rest = [orphan for same in waiting.values() for orphan in same]
+    return sure | _resized(rest, [leaf for leaf in late if leaf.leaf not in found], len(orphans))
+
+
+def _resized(orphans: list[LeafFacts], late: list[LeafFacts], held: int) -> dict[int, Stale]:
+    """Match what is left over when it pairs up one to one but for one size: a head for another number of classes."""
+    if len(orphans) != len(late):
+        return {}
+    matched: dict[int, Stale] = {}
+    rest = list(orphans)
+    for leaf in late:
+        old = next((o for o in rest if _but_one_size(o.seen.shape, leaf.seen.shape)), None)
+        if old is None:
+            return {}
+        rest.remove(old)
+        matched[leaf.leaf] = Stale(old, None, held, False)
+    return matched
+
+
+def _but_one_size(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return len(a) == len(b) and sum(m != n for m, n in zip(a, b, strict=True)) == 1
 
 
 def _more_copies(found: dict[int, Stale], late: list[LeafFacts], facts: Facts, held: int) -> dict[int, Stale]:
