@@ -76,3 +76,33 @@ def test_a_head_for_other_classes_put_in_before_the_recording_is_matched_as_prob
         "0.weight": "updated", "0.bias": "updated", "2.weight": "stale_in_optimizer", "2.bias": "stale_in_optimizer",
     }  # fmt: skip
     assert report["2.weight"].confidence == "probable"
+
+
+def _by_hand(forgotten: bool, collocation: bool = False) -> object:
+    import tracer
+
+    torch.manual_seed(0)
+    inner = torch.randn(3, 4, requires_grad=True)
+    outer = torch.randn(4, 1, requires_grad=True)
+    points = torch.randn(5, 3, requires_grad=collocation)
+    optimizer = torch.optim.SGD([outer] if forgotten else [inner, outer], lr=0.1)
+    with tracer.record(None, optimizer) as recording:
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = (torch.tanh(points @ inner) @ outer).pow(2).mean()
+            if collocation:
+                (slope,) = torch.autograd.grad(loss, points, create_graph=True)
+                loss = loss + slope.pow(2).mean()
+            loss.backward()
+            optimizer.step()
+    return recording.report()
+
+
+def test_a_weight_kept_by_hand_that_the_optimizer_lacks_is_told_by_its_name() -> None:
+    report = _by_hand(forgotten=True)
+    assert {row.name: row.verdict for row in report} == {"inner": "not_in_optimizer", "outer": "updated"}
+
+
+def test_points_that_derivatives_are_taken_by_are_no_forgotten_weights() -> None:
+    report = _by_hand(forgotten=False, collocation=True)
+    assert {row.name: row.verdict for row in report} == {"inner": "updated", "outer": "updated"}

@@ -269,3 +269,18 @@ def zero_throughout(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether every gradient that was measured was exactly zero as backward left it."""
     grads = arrivals(leaf, facts)
     return bool(grads) and all(is_zero(grad) for grad in grads)
+
+
+def forgotten(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether a bare tensor is a weight that the program left out of its optimizers, and no input.
+
+    Only in a program whose optimizers hold nothing but bare tensors (weights kept by hand, no modules): one more
+    that every backward reaches is a weight. Inputs that derivatives are taken by (collocation points) are
+    asked for by ``autograd.grad``; those that the program moves itself (attacks) are written to.
+    """
+    if leaf.seen.kind != "input" or leaf.ever_owned or leaf.computed or moves_outside(leaf):
+        return False
+    owned = [other for other in facts.leaves.values() if other.ever_owned]
+    # A bare tensor is followed from the second backward on that meets it.
+    everywhere = len(leaf.reached) > 1 and len(set(leaf.reached)) >= len(outermost(facts)) - 1
+    return everywhere and bool(owned) and all(other.seen.model is None for other in owned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.diagnosis.evidence import moves_outside
+from tracer.diagnosis.evidence import forgotten, moves_outside
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.successors import superseded
 
@@ -11,10 +11,13 @@ def listed(facts: Facts) -> tuple[LeafFacts, ...]:
     """Return the leaves to report on, in the order in which they were met, grouped by model.
 
     All registered parameters; other leaves when they are optimized, accumulate a gradient or should have
-    been parameters. Inputs that merely require grad, and tensors whose name another one has taken, are not.
+    been parameters. Inputs that merely require grad, and tensors whose name another one has taken, are not;
+    a bare tensor counts as a weight only where all weights are bare tensors.
     """
     gone = superseded(facts)
-    kept = [leaf for leaf in facts.leaves.values() if leaf.leaf not in gone and _concerns(leaf)]
+    kept = [
+        leaf for leaf in facts.leaves.values() if leaf.leaf not in gone and (_concerns(leaf) or forgotten(leaf, facts))
+    ]
     kept = _each_line_once(kept)
     return tuple(sorted(kept, key=lambda leaf: (leaf.seen.model is None, leaf.seen.model or 0)))
 

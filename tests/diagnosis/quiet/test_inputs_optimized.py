@@ -67,18 +67,22 @@ def test_perturbation_made_anew_for_each_batch_has_one_row(record) -> None:  # t
     assert [row.name for row in record(perturbation_for_each_batch) if row.model == ""] == ["delta"]
 
 
-def test_bare_tensor_in_no_optimizer_counts_as_an_input_and_has_no_row(record) -> None:  # type: ignore[no-untyped-def]
-    def program() -> object:
+def test_bare_tensor_beside_bare_weights_is_told_as_probable_and_beside_a_network_it_is_an_input(record) -> None:  # type: ignore[no-untyped-def]
+    def program(net: bool = False) -> object:
         slope, offset = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-        optimizer = torch.optim.SGD([slope], lr=0.1)
+        layer = nn.Linear(8, 8)
+        optimizer = torch.optim.SGD([slope, *(layer.parameters() if net else ())], lr=0.1)
         for _ in range(3):
             optimizer.zero_grad()
-            (slope * torch.randn(8) + offset - 1).pow(2).mean().backward()
+            x = layer(torch.randn(8)) if net else torch.randn(8)
+            (slope * x + offset - 1).pow(2).mean().backward()
             optimizer.step()
         return slope, offset
 
-    # collocation points that require grad look the same, and are no parameters
-    assert [row.name for row in record(program)] == ["slope"]
+    told = {row.name: (row.verdict, row.confidence) for row in record(program)}
+    assert told == {"slope": ("updated", "certain"), "offset": ("not_in_optimizer", "probable")}
+    # beside a network, points that require grad look the same, and are no parameters
+    assert "offset" not in {row.name for row in record(lambda: program(net=True))}
 
 
 def test_head_beside_an_owned_backbone_is_still_told(record) -> None:  # type: ignore[no-untyped-def]

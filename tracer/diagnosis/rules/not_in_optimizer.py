@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import anything_stepped, arrived, driven, handwritten, instrument
+from tracer.diagnosis.evidence import anything_stepped, arrived, driven, forgotten, handwritten, instrument
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, optimizers_text, times
@@ -52,13 +52,15 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         "requires_grad_(False) if it is not meant to train"
     )
     where = (*optimizer_lines(facts, stepped), *made_lines(facts, leaf))
-    return found(NAME, leaf, message, fix, where, severity="info" if instrument(leaf, facts) else None)
+    severity = "info" if instrument(leaf, facts) else None
+    return found(NAME, leaf, message, fix, where, severity=severity, certain=not forgotten(leaf, facts))
 
 
 def _said_better(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether TR102 or TR104 says why no optimizer has it, or whether it is an input."""
     unregistered = leaf.seen.kind == "unregistered" and leaf.seen.model is not None
-    return unregistered or leaf.seen.kind in ("input", "non_leaf") or stale_of(leaf, facts) is not None
+    aside = leaf.seen.kind == "non_leaf" or (leaf.seen.kind == "input" and not forgotten(leaf, facts))
+    return unregistered or aside or stale_of(leaf, facts) is not None
 
 
 def bad(torch: Any) -> None:
