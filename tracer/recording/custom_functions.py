@@ -12,7 +12,8 @@ import torch
 
 from tracer.events import FunctionSeen
 from tracer.recording.arguments import flat
-from tracer.recording.places import is_user_file, user_site
+from tracer.recording.dropped import LEVELS
+from tracer.recording.places import is_user_file, user_site, user_stack
 from tracer.recording.syntax import function_at, statements
 from tracer.recording.torch_compat import is_compiling, sequence_number
 
@@ -56,7 +57,7 @@ class CustomFunctions:
         made = session.origins.made
         made.insert(min(at, len(made)), (before, before + 1, site[0], site[1], cls))
         if session.flow.on:
-            session.flow.saw(cls, args, kwargs, before, before + 1, site)
+            session.flow.saw(cls, args, kwargs, before, before + 1, user_stack(frame, LEVELS))
         if session.cut_side.busy or _marked(out):
             session.cut_side.joins.joined(cls, args, kwargs, out, before, before + 1, site)
 

@@ -30,25 +30,27 @@ STEPS = 3
 CALLS = 20_000
 #: Nodes of one call that are followed.
 NODES = 64
+#: Callers through whose ``return`` a result is followed.
+LEVELS = 6
 
 
 class Flow:
-    """Log of calls that made graph nodes: (function, site, marks of arguments, first and last number made)."""
+    """Log of calls that made graph nodes: (function, stack, marks of arguments, first and last number made)."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.on = True
-        self._calls: list[tuple[Any, Site, tuple[int, ...], int, int]] = []
+        self._calls: list[tuple[Any, tuple[Site, ...], tuple[int, ...], int, int]] = []
         self._steps = 0
-        #: leaf key -> (function name, site) of the last call that a value from it went into
-        self._last: dict[int, tuple[str, Site]] = {}
+        #: leaf key -> (function name, stack) of the last call that a value from it went into
+        self._last: dict[int, tuple[str, tuple[Site, ...]]] = {}
 
     def saw(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], before: int, after: int, site: Site
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], before: int, after: int, stack: tuple[Site, ...]
     ) -> None:
-        """A call made the graph nodes from number ``before`` up to ``after``."""
+        """A call made the graph nodes from ``before`` up to ``after``; ``stack`` is the user's, innermost first."""
         if len(self._calls) < CALLS:
-            self._calls.append((func, site, _marks(args, kwargs), before, min(after, before + NODES)))
+            self._calls.append((func, stack, _marks(args, kwargs), before, min(after, before + NODES)))
 
     def step_ended(self) -> None:
         """Read the log of one step, then forget it."""
@@ -68,12 +70,12 @@ class Flow:
         }
         if missing:
             tainted: dict[int, frozenset[int]] = {mark: frozenset((key,)) for mark, key in missing.items()}
-            for func, site, arguments, first, last in self._calls:
+            for func, stack, arguments, first, last in self._calls:
                 keys = frozenset().union(*(tainted[m] for m in arguments if m in tainted))
                 if keys:
                     tainted.update((number, keys) for number in range(first, last))
                 for key in keys:
-                    self._last[key] = (name_of(func), site)
+                    self._last[key] = (name_of(func), stack)
         self._calls.clear()
 
     def tell(self, leaves: list[Leaf]) -> None:
@@ -85,11 +87,22 @@ class Flow:
             last = self._last.get(leaf.key)
             if last is None or leaf.accumulated or leaf.key in session.backwards.reached:
                 continue
-            op, site = last
-            filename, name = site[0].co_filename, getattr(site[0], "co_qualname", site[0].co_name)
-            lines = lines_without(filename, line_of(site))
-            places = tuple(session.places.at(filename, line, name) for line in lines)
-            session.emit(OutputDropped(session.step, leaf.key, session.places.key(site), op, places))
+            op, stack = last
+            session.emit(OutputDropped(session.step, leaf.key, session.places.key(stack[0]), op, self._left_out(stack)))
+
+    def _left_out(self, stack: tuple[Site, ...]) -> tuple[int, ...]:
+        """Return where a result was received and left out, following it through ``return`` to its callers."""
+        places = self.session.places
+        end = next(
+            (i for i, site in enumerate(stack) if not hands_on(site[0].co_filename, line_of(site))), len(stack) - 1
+        )
+        code = stack[end][0]
+        name = getattr(code, "co_qualname", code.co_name)
+        lines = lines_without(code.co_filename, line_of(stack[end]))
+        received = [places.key(stack[end])] if end else []
+        return tuple(
+            p for p in (*received, *(places.at(code.co_filename, line, name) for line in lines)) if p is not None
+        )
 
 
 def _marks(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
@@ -103,6 +116,21 @@ def _marks(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
             node = grad_fn_of(thing)
             found.append(-1 - id(thing) if node is None else node_sequence(node))
     return tuple(found)
+
+
+def hands_on(filename: str, line: int) -> bool:
+    """Tell whether a function returns what a line computes: it is a ``return``, or all it assigns is returned."""
+    function = function_at(filename, line)
+    if function is None:
+        return False
+    body = list(statements(function))
+    here = [node for node in body if spans(node, line)]
+    if any(isinstance(node, ast.Return) for node in here):
+        return True
+    names = {name for node in here for name in _assigned(node)}
+    returns = [node for node in body if isinstance(node, ast.Return) and node.lineno > line]
+    used = {n.id for node in returns for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return bool(names) and names <= used
 
 
 def lines_without(filename: str, line: int) -> tuple[int, ...]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from tracer.recording.places import user_site, user_site_and_call
+from tracer.recording.dropped import LEVELS
+from tracer.recording.places import user_site, user_site_and_call, user_stack
 from tracer.recording.torch_compat import (
     current_function_mode,
     function_modes,
@@ -92,7 +93,7 @@ class FunctionMode(TorchFunctionMode):
             if site is not None:
                 session.origins.made.append((before, after, site[0], site[1], func))
                 if session.flow.on:
-                    session.flow.saw(func, args, kwargs, before, after, site)
+                    session.flow.saw(func, args, kwargs, before, after, user_stack(sys._getframe(2), LEVELS))
             if session.cut_side.writes.shared:
                 session.cut_side.writes.through_memory(func, args, kwargs, site)
             if session.cut_side.busy:

@@ -32,7 +32,7 @@ ROLES = {
     "backward": "backward is called here",
     "step": "the step",
     "dropped": "its result is last used here",
-    "return": "returned without it here",
+    "return": "its result is left out here",
     "changed": "changed here",
     "term": "the term joins the loss here",
 }

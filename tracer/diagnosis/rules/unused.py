@@ -37,7 +37,9 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         last = leaf.dropped[-1]
         lines = [*line_at(facts, last.place, "dropped", last.op)]
         lines += [line for key in last.returns for line in line_at(facts, key, "return")]
-        message = f"its module ran, but the result{text_of(facts, last.place, ', last used at ')} is in none of {count}"
+        left = "".join(text_of(facts, key, ", left out at ") for key in last.returns[:1])
+        used = text_of(facts, last.place, ", last used at ")
+        message = f"its module ran, but the result{used}{left}, is in none of {count}"
         fix = f"add the result{text_of(facts, last.place, ' of ')} to what backward starts from, or drop the module"
         return found(NAME, leaf, message, fix, (*lines, *made_lines(facts, leaf)))
     never = leaf.module is not None and leaf.module.calls == 0
