@@ -43,10 +43,14 @@ class Grads:
 
     def accumulated(self, leaf: Leaf) -> None:
         """Post-accumulate hook: ``.grad`` of the leaf has just taken in a gradient."""
-        session = self.session
+        leaf.told_in = self.session.backwards.current
         if leaf.key in self._early:
             self._early.discard(leaf.key)
             return
+        self._tell(leaf)
+
+    def _tell(self, leaf: Leaf) -> None:
+        session = self.session
         backward = session.backwards.current
         stale = leaf.used and not leaf.zeroed
         session.emit(GradAccumulated(session.step, backward, leaf.key, stale))
@@ -128,8 +132,9 @@ class Grads:
     def _hook_reads(self, leaf: Leaf, tensor: Tensor) -> None:
         """The user's own post-accumulate hook, put on before ours, reads ``.grad``: it has accumulated already."""
         mine = len(leaf.handles)
-        if leaf.key not in self._early and len(post_accumulate_hooks(tensor)) > mine and leaf.key not in self.pending:
-            self.accumulated(leaf)
+        told = leaf.told_in == self.session.backwards.current  # ours came first: this is no news
+        if not told and leaf.key not in self._early and len(post_accumulate_hooks(tensor)) > mine:
+            self._tell(leaf)
             self._early.add(leaf.key)
 
     # ------------------------------------------------------------------ measuring

@@ -39,6 +39,8 @@ class Leaf:
     zeroed: bool = False
     hooked: bool = False  #: our post-accumulate hook is on it
     handles: list[Any] = field(default_factory=list)
+    #: Backward in which that hook ran last.
+    told_in: int | None = None
 
     def look(self, tensor: torch.Tensor) -> None:
         """Read shape, dtype and device (again): a lazy parameter has no shape before its module's first call."""
