@@ -33,4 +33,4 @@ for i in range(4):
     opt.zero_grad()
     terms["main"].backward()
     opt.step()
-print(log[-1])
+print(log[-1]["main"])

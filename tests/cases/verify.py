@@ -173,6 +173,15 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
         return real_hook(self, hook)
 
     torch.Tensor.register_hook = register_hook
+
+    def counted(real):
+        def register(self, *args, **kwargs):
+            counts["tensor_hooks"] += 1  # a module's backward hook is one on its tensors
+            return real(self, *args, **kwargs)
+        return register
+
+    nn.Module.register_full_backward_hook = counted(nn.Module.register_full_backward_hook)
+    nn.Module.register_full_backward_pre_hook = counted(nn.Module.register_full_backward_pre_hook)
     real_init = nn.Module.__init__
 
     def init(self, *args, **kwargs):
@@ -282,7 +291,8 @@ def holds(verdict: str, f: dict, facts: dict) -> bool:
         case "grad_not_cleared":
             return f["left_over"] > 0
         case "replaced_grad":
-            return f["touched"] + f["reset"] > 0
+            # a post-accumulate hook acts before backward returns
+            return f["touched"] + f["reset"] > 0 or (f["hooks"] and f["some"] > 0)
         case "cleared":
             return f["reset"] > 0 and f["nonzero"] > 0 and f["step_nonzero"] == 0
         case "no_step":
