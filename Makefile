@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test test-integrations check neutral docs docs-site outputs bench sweep cases clean
+.PHONY: help demo test test-integrations check neutral docs docs-site outputs bench sweep cases facts clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make bench    measure what tracing costs"
 	@echo "make sweep    trace 68 transformers architectures and write docs/transformers.md (5 minutes)"
 	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
+	@echo "make facts    hold reports of all scenarios and cases against plain PyTorch facts (7 minutes)"
 	@echo "make clean    remove .venv"
 
 # A line for each package that arrives, the whole output in a log; the log's end is shown when pip fails.
@@ -99,6 +100,9 @@ cases: $(VENV)/.installed-dev
 	@if [ ! -f $(SHARED)/cases/score.py ]; then echo "$(SHARED)/cases/score.py is not here: nothing to score"; exit 0; fi; \
 	echo "== $(SHARED)/cases"; $(BIN)/python $(SHARED)/cases/score.py; \
 	if [ -f tests/cases/truth.json ]; then echo "== tests/cases"; $(BIN)/python $(SHARED)/cases/score.py --cases $(CURDIR)/tests/cases; fi
+
+facts: $(VENV)/.installed-dev
+	@SHARED=$(abspath $(SHARED)) $(BIN)/python -m tests.facts $(FACTS_ARGS)
 
 clean:
 	rm -rf $(VENV)
