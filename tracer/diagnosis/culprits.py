@@ -151,11 +151,23 @@ def cancels(leaf: LeafFacts, facts: Facts) -> bool:
         ended, graph = facts.ended.get(key), graph_of(facts, key)
         if ended is None or graph is None or not ended.norms:
             continue
-        mine = {i for i, node in enumerate(graph.nodes) if node.leaf == leaf.leaf}
-        for source, target, slot in graph.edges:
-            if target in mine:
-                name, norm = graph.nodes[source].name, ended.norms[source]
-                if not norm or not (name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot):
-                    return False
-                checked += 1
+        for source, slot in _arrows(facts, graph).get(leaf.leaf, ()):
+            name, norm = graph.nodes[source].name, ended.norms[source]
+            if not norm or not (name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot):
+                return False
+            checked += 1
     return checked > 0
+
+
+def _arrows(facts: Facts, graph: GraphSeen) -> dict[int, list[tuple[int, int]]]:
+    """Return (node, slot) of each edge that leads to a leaf, by leaf."""
+    return facts.once(("arrows", graph.graph), lambda _: _read_arrows(graph))
+
+
+def _read_arrows(graph: GraphSeen) -> dict[int, list[tuple[int, int]]]:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for source, target, slot in graph.edges:
+        leaf = graph.nodes[target].leaf
+        if leaf is not None:
+            found.setdefault(leaf, []).append((source, slot))
+    return found

@@ -113,7 +113,7 @@ def frozen_throughout(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether ``requires_grad`` was False in every backward, or in the end where there was none."""
     if leaf.seen.kind == "non_leaf" or leaf.accumulated:
         return False
-    moments = [facts.started_at[b.backward] for b in outermost(facts)]
+    moments = facts.once("moments", lambda facts: [facts.started_at[b.backward] for b in outermost(facts)])
     if not moments:
         return not trainable_at_end(leaf)
     return not any(trainable_at(leaf, moment) for moment in moments)
@@ -168,7 +168,11 @@ def trains(leaf: LeafFacts, facts: Facts) -> bool:
 
 def owners_known(facts: Facts) -> bool:
     """Tell whether anything can be said from a leaf being in no optimizer."""
-    return facts.header.optimizers_known and any(leaf.ever_owned for leaf in facts.leaves.values())
+    return facts.header.optimizers_known and facts.once("owned", _anything_owned)
+
+
+def _anything_owned(facts: Facts) -> bool:
+    return any(leaf.ever_owned for leaf in facts.leaves.values())
 
 
 def anything_stepped(facts: Facts) -> bool:
@@ -190,10 +194,10 @@ def set_aside(leaf: LeafFacts, facts: Facts) -> bool:
 
 
 def _follows_by_copy(leaf: LeafFacts, facts: Facts) -> bool:
-    starts = sorted(facts.started_at.values())
-    if not starts:
+    first = facts.once("first start", lambda facts: min(facts.started_at.values(), default=None))
+    if first is None:
         return False
-    moves = [v for order, v in leaf.outside if v.changed and not v.reverted and order > starts[0]]
+    moves = [v for order, v in leaf.outside if v.changed and not v.reverted and order > first]
     steps = max((count for count in facts.stepped.values()), default=0)
     return len(moves) >= max(1, steps - 1)
 

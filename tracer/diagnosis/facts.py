@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tracer.diagnosis.settings import Settings
 from tracer.events import (
@@ -31,6 +32,8 @@ from tracer.events import (
     ValueMeasured,
 )
 from tracer.traces import Header
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -101,3 +104,13 @@ class Facts:
     started_at: dict[int, int] = field(default_factory=dict)  #: backward -> position among all events
     settings: Settings = field(default_factory=Settings)
     memo: dict[object, Any] = field(default_factory=dict)  #: what rules worked out once for all leaves
+
+    def once(self, key: object, work: Callable[[Facts], Answer]) -> Answer:
+        """Return what ``work`` finds out about the whole run; it is asked the first time only.
+
+        A rule is asked about each leaf, so what it looks through all leaves for is looked up here.
+        """
+        if key not in self.memo:
+            self.memo[key] = work(self)
+        found: Answer = self.memo[key]
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tracer.errors import UsageError
@@ -110,6 +110,29 @@ class ParameterReport:
     findings: tuple[str, ...]  #: codes of all findings about it
 
 
+@dataclass(slots=True)
+class _Index:
+    """Rows by name and names by leaf, made when they are first asked for: a model may have 100,000 rows."""
+
+    _rows: dict[str, list[ParameterReport]] | None = None
+    _names: dict[int, str] | None = None
+
+    def rows(self, parameters: Sequence[ParameterReport]) -> dict[str, list[ParameterReport]]:
+        if self._rows is None:
+            self._rows = {}
+            for row in parameters:
+                for name in dict.fromkeys((row.name, f"{row.model}.{row.name}", *row.aliases)):
+                    self._rows.setdefault(name, []).append(row)
+        return self._rows
+
+    def names(self, parameters: Sequence[ParameterReport]) -> dict[int, str]:
+        if self._names is None:
+            often = Counter(row.name for row in parameters)
+            pairs = ((r.leaf, r.name if often[r.name] == 1 else f"{r.model}.{r.name}") for r in parameters)
+            self._names = dict(pairs)
+        return self._names
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The diagnosis of one trace. ``report["encoder.weight"]`` finds a parameter by name."""
@@ -119,6 +142,7 @@ class Report:
     findings: tuple[Finding, ...] = ()  #: sorted, worst first
     notes: tuple[str, ...] = ()  #: what was not recorded, and why
     graph: dict[str, int] = field(default_factory=dict)  #: counts: nodes, edges, leaves, accumulated
+    _found: _Index = field(default_factory=lambda: _Index(), init=False, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> ParameterReport:
         """Return the parameter called ``name`` or ``model.name`` (aliases count).
@@ -126,7 +150,7 @@ class Report:
         Raises:
             UsageError: when no parameter, or more than one, has that name.
         """
-        found = [p for p in self.parameters if name in (p.name, f"{p.model}.{p.name}", *p.aliases)]
+        found = self._found.rows(self.parameters).get(name, [])
         if len(found) == 1:
             return found[0]
         if found:
@@ -149,18 +173,13 @@ class Report:
 
     def names_of(self, finding: Finding) -> tuple[str, ...]:
         """Return the names of a finding's parameters, ``model.name`` where a name alone is not unique."""
-        names = self.names()
+        names = self._found.names(self.parameters)
         return tuple(names.get(leaf, f"leaf {leaf}") for leaf in finding.parameters)
 
     def names(self) -> dict[int, str]:
-        """Return how every leaf is called in texts, by leaf key; for many at once, where ``name_of`` is for one."""
-        often = Counter(row.name for row in self.parameters)
-        return {row.leaf: row.name if often[row.name] == 1 else f"{row.model}.{row.name}" for row in self.parameters}
+        """Return how every leaf is called in texts, by leaf key."""
+        return dict(self._found.names(self.parameters))
 
     def name_of(self, leaf: int) -> str:
         """Return how a leaf is called in texts: its name, with the model where the name is not unique."""
-        row = next((p for p in self.parameters if p.leaf == leaf), None)
-        if row is None:
-            return f"leaf {leaf}"
-        unique = sum(p.name == row.name for p in self.parameters) == 1
-        return row.name if unique else f"{row.model}.{row.name}"
+        return self._found.names(self.parameters).get(leaf, f"leaf {leaf}")

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
+from tracer.diagnosis.culprits import walk_down
 from tracer.diagnosis.evidence import arrivals
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.signals import Backprop, Use, ancestors, measured
@@ -49,11 +50,11 @@ def _in_one(leaf: LeafFacts, facts: Facts, one: Backprop, code: str, falling: bo
     own = max(one.uses[leaf.leaf], key=lambda use: use.signal)
     limit, pick = facts.settings[f"{code}.ratio"], max if falling else min
     # Everything nearer to the loss, before the costly question of what lies on the way.
-    nearer = [use for use in one.weights if use.turn <= own.turn]
-    if not nearer or not _beyond(own.signal / pick(use.signal for use in nearer), limit, falling):
+    count = one.nearer(own.turn)
+    if not count or not _beyond(own.signal / (one.most if falling else one.least)[count - 1], limit, falling):
         return None
     way = ancestors(facts, one.graph, own.node)
-    nearer = [use for use in nearer if use.node in way]
+    nearer = [use for use in one.weights[:count] if use.node in way]
     if not nearer or nearer[-1].node != own.node:
         nearer.append(own)
     start = pick(range(len(nearer)), key=lambda i: nearer[i].signal)
@@ -74,8 +75,11 @@ def _all_beyond(one: Backprop, facts: Facts, own: Use, start: Use, limit: float,
     """
     if not falling:
         return _beyond(own.signal / one.weights[0].signal, limit, falling)
-    behind = [use for use in one.weights if use.turn > own.turn and own.node in ancestors(facts, one.graph, use.node)]
-    return all(_beyond(use.signal / start.signal, limit, falling) for use in behind)
+    after = one.weights[one.nearer(own.turn) :]
+    if all(_beyond(use.signal / start.signal, limit, falling) for use in after):
+        return True
+    behind = set(walk_down(facts, one.graph, [own.node]))
+    return all(_beyond(use.signal / start.signal, limit, falling) for use in after if use.node in behind)
 
 
 def _beyond(ratio: float, limit: float, falling: bool) -> bool:

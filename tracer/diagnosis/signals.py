@@ -7,7 +7,9 @@ like badly scaled gradients. The signal does not have that flaw.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tracer.diagnosis.culprits import graph_of, neighbours
 from tracer.diagnosis.facts import Facts, LeafFacts
@@ -36,6 +38,14 @@ class Backprop:
     uses: dict[int, tuple[Use, ...]]  #: leaf -> the operations that read it, in order of execution
     weights: tuple[Use, ...]  #: those of leaves with two dimensions or more, each node once
     norms: tuple[float | None, ...]
+    loudest: float  #: largest finite norm at any node
+    #: smallest and largest signal of ``weights`` up to each, counted from the loss
+    least: tuple[float, ...] = ()
+    most: tuple[float, ...] = ()
+
+    def nearer(self, turn: int) -> int:
+        """Return how many of ``weights`` ran up to a turn."""
+        return bisect_right(self.weights, turn, key=lambda use: use.turn)
 
 
 def measured(leaf: LeafFacts, facts: Facts) -> list[Backprop]:
@@ -66,7 +76,11 @@ def _read(backward: int, facts: Facts) -> Backprop | None:
         seen = facts.leaves.get(leaf)
         if seen is not None and len(seen.seen.shape) >= 2:
             weights.update((use.node, use) for use in uses[leaf])
-    return Backprop(graph, uses, tuple(sorted(weights.values(), key=lambda use: use.turn)), ended.norms)
+    ordered = tuple(sorted(weights.values(), key=lambda use: use.turn))
+    signals = [use.signal for use in ordered]
+    loudest = max((norm for norm in ended.norms if norm and math.isfinite(norm)), default=0.0)
+    least, most = tuple(accumulate(signals, min)), tuple(accumulate(signals, max))
+    return Backprop(graph, uses, ordered, ended.norms, loudest, least, most)
 
 
 def _readers(facts: Facts, graph: GraphSeen) -> dict[int, tuple[int, ...]]:
@@ -130,8 +144,7 @@ def saturated(leaf: LeafFacts, facts: Facts, ratio: float) -> tuple[int, Backpro
 
 def _swallows(leaf: LeafFacts, facts: Facts, one: Backprop, ratio: float) -> int | None:
     own = max(one.uses[leaf.leaf], key=lambda use: use.signal)
-    loudest = max((n for n in one.norms if n and math.isfinite(n)), default=0.0)
-    if own.signal > ratio * loudest:
+    if own.signal > ratio * one.loudest:
         return None
     below = neighbours(facts, one.graph)
     for i in ancestors(facts, one.graph, own.node):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tracer.diagnosis.evidence import arrived, trainable_at_end
@@ -66,8 +66,11 @@ def _rewritten(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether the program makes a new tensor again and again that no gradient reaches: an average."""
     if arrived(leaf, facts) or leaf.seen.model is None:
         return False
-    rebound = (r for other in facts.leaves.values() for r in other.replaced)
-    return sum(r.model == leaf.seen.model and r.name == leaf.seen.name for r in rebound) > 1
+    return facts.once("rebound", _times_rebound)[leaf.seen.model, leaf.seen.name] > 1
+
+
+def _times_rebound(facts: Facts) -> Counter[tuple[int, str]]:
+    return Counter((r.model, r.name) for leaf in facts.leaves.values() for r in leaf.replaced)
 
 
 def _by_shape(facts: Facts) -> dict[int, Stale]:
@@ -89,19 +92,15 @@ def _by_shape(facts: Facts) -> dict[int, Stale]:
         if leaf.seen.kind in ("parameter", "unregistered") and not leaf.owners and not leaf.steps
         and trainable_at_end(leaf) and arrived(leaf, facts)
     ]  # fmt: skip
-    waiting: dict[tuple[int, ...], list[LeafFacts]] = defaultdict(list)
-    for orphan in orphans:
-        waiting[tuple(orphan.seen.shape)].append(orphan)
+    waiting = _Waiting(orphans)
     found: dict[int, Stale] = {}
     late: list[LeafFacts] = []
     for leaf in live:
-        same = waiting[tuple(leaf.seen.shape)]
-        if same:
-            named = next((o for o in same if o.seen.name == leaf.seen.name), same[0])
-            same.remove(named)
-            found[leaf.leaf] = Stale(named, None, len(orphans), False)
-        else:
+        old = waiting.take(leaf)
+        if old is None:
             late.append(leaf)
+        else:
+            found[leaf.leaf] = Stale(old, None, len(orphans), False)
     certain = len(found) == len(orphans)
     found |= _more_copies(found, late, facts, len(orphans))
     sure = {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}
@@ -128,6 +127,30 @@ def _but_one_size(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return len(a) == len(b) and sum(m != n for m, n in zip(a, b, strict=True)) == 1
 
 
+class _Waiting:
+    """Orphans that no live leaf was matched with yet, by shape and by name."""
+
+    def __init__(self, orphans: list[LeafFacts]) -> None:
+        self._taken: set[int] = set()
+        self._by_shape: dict[tuple[int, ...], deque[LeafFacts]] = defaultdict(deque)
+        self._by_name: dict[tuple[tuple[int, ...], str], deque[LeafFacts]] = defaultdict(deque)
+        for orphan in orphans:
+            shape = tuple(orphan.seen.shape)
+            self._by_shape[shape].append(orphan)
+            self._by_name[shape, orphan.seen.name].append(orphan)
+
+    def take(self, leaf: LeafFacts) -> LeafFacts | None:
+        """Return the orphan of a leaf's shape and name, else the first of its shape; each is given once."""
+        shape = tuple(leaf.seen.shape)
+        for queue in (self._by_name.get((shape, leaf.seen.name)), self._by_shape.get(shape)):
+            while queue:
+                orphan = queue.popleft()
+                if orphan.leaf not in self._taken:
+                    self._taken.add(orphan.leaf)
+                    return orphan
+        return None
+
+
 def _more_copies(found: dict[int, Stale], late: list[LeafFacts], facts: Facts, held: int) -> dict[int, Stale]:
     """Match what is left over with tensors that are matched already, when whole sets of names repeat.
 
@@ -142,12 +165,15 @@ def _more_copies(found: dict[int, Stale], late: list[LeafFacts], facts: Facts, h
     for leaf in late:
         for prefix, rest in _splits(leaf.seen.name):
             more[prefix][rest] = leaf
+    alike: dict[frozenset[tuple[str, tuple[int, ...]]], dict[str, Stale]] = {}
+    for known in groups.values():
+        if len(known) > 1:
+            alike.setdefault(_outline((rest, stale.old) for rest, stale in known.items()), known)
     copies: dict[int, Stale] = {}
-    for prefix, leaves in more.items():
-        for known in groups.values():
-            if prefix and len(known) > 1 and known.keys() == leaves.keys() and _alike(leaves, known):
-                copies.update((leaf.leaf, Stale(known[rest].old, None, held, False)) for rest, leaf in leaves.items())
-                break
+    for leaves in more.values():
+        model = alike.get(_outline(leaves.items()))
+        if model is not None:
+            copies.update((leaf.leaf, Stale(model[rest].old, None, held, False)) for rest, leaf in leaves.items())
     return copies
 
 
@@ -156,5 +182,5 @@ def _splits(name: str) -> Iterator[tuple[str, str]]:
     return ((".".join(parts[:i]), ".".join(parts[i:])) for i in range(1, len(parts)))
 
 
-def _alike(leaves: dict[str, LeafFacts], known: dict[str, Stale]) -> bool:
-    return all(tuple(leaf.seen.shape) == tuple(known[rest].old.seen.shape) for rest, leaf in leaves.items())
+def _outline(leaves: Iterable[tuple[str, LeafFacts]]) -> frozenset[tuple[str, tuple[int, ...]]]:
+    return frozenset((rest, tuple(leaf.seen.shape)) for rest, leaf in leaves)

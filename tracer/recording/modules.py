@@ -23,7 +23,7 @@ Module = torch.nn.Module
 class ModuleInfo:
     """What is remembered of one module."""
 
-    __slots__ = ("built", "calls", "cls", "key", "loose", "made", "parented", "ref", "top_calls")
+    __slots__ = ("built", "calls", "cls", "key", "loose", "made", "opened", "parented", "ref", "top_calls")
 
     def __init__(self, key: int, module: Module, made: tuple[Site, ...]) -> None:
         self.key = key
@@ -31,6 +31,7 @@ class ModuleInfo:
         self.cls = type(module).__name__
         self.built: Site | None = None  #: the line that called the constructor, once looked up
         self.made = made  #: user frames when its first parameter was registered, innermost first
+        self.opened = False  #: all modules that it holds are known to be ``parented``
         self.parented = False  #: some module registered it as a child
         #: (module that called it, variable name) for a module that its caller does not register
         self.loose: tuple[int, str] | None = None
@@ -101,7 +102,7 @@ class Modules:
         """A module runs inside another for the first time: keep its variable name if nothing registers it."""
         caller = self._stack[-1][0]
         owner = caller.ref()
-        if owner is None or any(child is module for child in owner.modules()):
+        if owner is None or self._registered_in(caller, owner, info):
             info.parented = True
             return
         frame = user_frame(sys._getframe(2))
@@ -111,6 +112,19 @@ class Modules:
             scope.clear()
         if name and name != "self":
             info.loose = (caller.key, name)
+
+    def _registered_in(self, caller: ModuleInfo, owner: Module, info: ModuleInfo) -> bool:
+        """Tell whether a module holds another one; all that it holds is noted at the first question.
+
+        What is registered later says so itself. A child put straight into ``_modules`` later is missed here:
+        then its variable is kept for nothing, since the walk from the root names its parameters.
+        """
+        if not caller.opened:
+            caller.opened = True
+            for child in owner.modules():
+                if child is not owner:
+                    self.info(child).parented = True
+        return info.parented
 
     def _left(self, module: Module, args: Any, output: Any) -> None:
         if is_compiling() or not self.session.here():

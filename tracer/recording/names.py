@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
@@ -119,13 +120,14 @@ class Names:
         """Name parameters of modules that were built inside a forward and kept nowhere, once per line."""
         infos = self.session.modules.all
         known: set[tuple[int, str, str]] = set()
+        paths = [self._path_of_each(model) for model in self.models]
         for leaf in self.session.leaves.all:
             info = None if leaf.module is None else infos[leaf.module]
             if leaf.model is not None or leaf.owned or info is None or info.loose is None:
                 continue
             caller, variable = info.loose
-            for model in self.models:
-                path = next((path for path, (key, _) in model.paths.items() if key == caller), None)
+            for model, path_of in zip(self.models, paths, strict=True):
+                path = path_of.get(caller)
                 if path is None:
                     continue
                 mark = (caller, variable, leaf.local)
@@ -134,6 +136,14 @@ class Names:
                 leaf.model = model.key
                 leaf.name = ".".join(part for part in (path, variable, leaf.local) if part)
                 break
+
+    @staticmethod
+    def _path_of_each(model: Model) -> dict[int, str]:
+        """Return the first path of each module of a model, by module key."""
+        found: dict[int, str] = {}
+        for path, (key, _) in model.paths.items():
+            found.setdefault(key, path)
+        return found
 
     # ------------------------------------------------------------------ roots
 
@@ -197,10 +207,11 @@ class Names:
     def _walk(self, model: Model, root: Module, claimed: set[int]) -> None:
         bound: dict[str, int] = {}
         names: dict[int, list[str]] = {}
-        stack: list[tuple[str, Module, bool]] = [("", root, True)]
+        stack: deque[tuple[str, Module, bool]] = deque([("", root, True)])
         seen_unregistered: set[int] = {id(root)}
+        inside = {id(module) for _, module in named_modules(root)}  # the root holds them all: no id is reused
         while stack:
-            base, top, registered = stack.pop(0)
+            base, top, registered = stack.popleft()
             for path, module in named_modules(top):
                 full = f"{base}.{path}" if base and path else base or path
                 info = self.session.modules.info(module)
@@ -220,15 +231,12 @@ class Names:
                 for name, thing in unregistered(module):
                     where = f"{full}.{name}" if full else name
                     if isinstance(thing, Module):
-                        if id(thing) not in seen_unregistered and not self._is_inside(thing, root):
+                        if id(thing) not in seen_unregistered and id(thing) not in inside:
                             seen_unregistered.add(id(thing))
                             stack.append((where, thing, False))
                     elif thing.requires_grad:
                         self._attribute(model, where, thing, module, bound, names)
         self._settle(model, bound, names)
-
-    def _is_inside(self, thing: Module, root: Module) -> bool:
-        return any(module is thing for _, module in named_modules(root))
 
     def _bind(
         self,

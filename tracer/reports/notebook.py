@@ -23,7 +23,7 @@ class ShownReport(Report):
 
 def shown(trace: Trace, report: Report) -> ShownReport:
     """Return the report as one that a notebook shows with its picture."""
-    return ShownReport(**{one.name: getattr(report, one.name) for one in fields(Report)}, trace=trace)
+    return ShownReport(**{one.name: getattr(report, one.name) for one in fields(Report) if one.init}, trace=trace)
 
 
 def mimebundle(trace: Trace, report: Report) -> dict[str, Any]:

@@ -25,7 +25,7 @@ REQUIRES = (TermDropped,)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    terms = [term for term in facts.terms if leaf.leaf in term.leaves]
+    terms = facts.once("terms", _terms).get(leaf.leaf, [])
     if not terms or not leaf.accumulated or not leaf.ever_owned:
         return None
     last = terms[-1]
@@ -40,6 +40,14 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     lines = [line for t in terms for line in line_at(facts, t.cut, "cut", t.op)]
     lines += [line for t in terms for line in line_at(facts, t.place, "term")]
     return found(NAME, leaf, message, fix, lines)
+
+
+def _terms(facts: Facts) -> dict[int, list[TermDropped]]:
+    found: dict[int, list[TermDropped]] = {}
+    for term in facts.terms:
+        for leaf in dict.fromkeys(term.leaves):
+            found.setdefault(leaf, []).append(term)
+    return found
 
 
 def _train(torch: Any, detach: bool) -> None:

@@ -49,10 +49,17 @@ def picked_while_frozen(leaf: LeafFacts, facts: Facts) -> bool:
 def _picked(leaf: LeafFacts, facts: Facts, optimizer: int) -> bool:
     if trainable_at(leaf, leaf.owned_at.get(optimizer, 0)):
         return False
-    others = [o for o in facts.leaves.values() if o.seen.model == leaf.seen.model and o.seen.kind == "parameter"]
+    models = facts.once(("left out", optimizer), lambda facts: _left_out(facts, optimizer))
+    return leaf.seen.model in models
+
+
+def _left_out(facts: Facts, optimizer: int) -> frozenset[int | None]:
+    """Return the models of which an optimizer that trains something holds some parameters only, or none."""
     held = {key for group in facts.groups.get(optimizer, ()) for key in group.leaves}
-    left_out = any(other.leaf not in held for other in others)
-    return left_out and any(facts.leaves[key].accumulated for key in held if key in facts.leaves)
+    if not any(facts.leaves[key].accumulated for key in held if key in facts.leaves):
+        return frozenset()
+    parameters = (leaf for leaf in facts.leaves.values() if leaf.seen.kind == "parameter")
+    return frozenset(leaf.seen.model for leaf in parameters if leaf.leaf not in held)
 
 
 def bad(torch: Any) -> None:

@@ -47,12 +47,19 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
 
 def _outermost(leaf: LeafFacts, facts: Facts) -> ModuleSeen | None:
     """Return the outermost module around the leaf that its parent does not register."""
-    around = [
-        m
-        for m in facts.modules.values()
-        if m.model == leaf.seen.model and not m.registered and m.path and leaf.seen.name.startswith(f"{m.path}.")
-    ]
-    return min(around, key=lambda m: len(m.path), default=None)
+    apart = facts.once("not registered", _not_registered)
+    name = leaf.seen.name
+    dots = (at for at, letter in enumerate(name) if letter == ".")
+    return next((m for at in dots if (m := apart.get((leaf.seen.model, name[:at]))) is not None), None)
+
+
+def _not_registered(facts: Facts) -> dict[tuple[int | None, str], ModuleSeen]:
+    """Return the modules that their parent does not register, by model and path."""
+    found: dict[tuple[int | None, str], ModuleSeen] = {}
+    for module in facts.modules.values():
+        if not module.registered and module.path:
+            found.setdefault((module.model, module.path), module)
+    return found
 
 
 def _lines(leaf: LeafFacts, outer: ModuleSeen | None, facts: Facts) -> tuple[Where, ...]:

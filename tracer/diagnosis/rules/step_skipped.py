@@ -31,8 +31,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     skipped, ran = len(leaf.skipped), len(leaf.steps)
     often = skipped / (skipped + ran) > facts.settings["TR404.share"]
-    bad_ones = dict.fromkeys(key for event in leaf.skipped for key in event.leaves)
-    names = ", ".join(facts.leaves[key].seen.name for key in list(bad_ones)[:3] if key in facts.leaves)
+    names = ", ".join(facts.leaves[key].seen.name for key in _first_bad(leaf) if key in facts.leaves)
     whose = f", because the gradient of {names} was not finite" if names else ""
     name = optimizer_text(facts, leaf.skipped[-1].optimizer)
     message = f"{skipped} of {skipped + ran} steps of {name} were skipped by a gradient scaler{whose}"
@@ -41,6 +40,17 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     owners = [event.optimizer for event in leaf.skipped[:1] if event.optimizer is not None]
     where = (*lines, *optimizer_lines(facts, owners))
     return found(NAME, leaf, message, fix, where, severity=None if often else "info")
+
+
+def _first_bad(leaf: LeafFacts) -> list[int]:
+    """Return up to three leaves whose gradient was not finite; of a big model there may be very many."""
+    found: list[int] = []
+    for key in (key for event in leaf.skipped for key in event.leaves):
+        if key not in found:
+            found.append(key)
+        if len(found) == 3:
+            break
+    return found
 
 
 def _train(torch: Any, factor: float) -> None:

@@ -63,10 +63,12 @@ _NOISE = 1e-6
 
 def _negligible(window: Window, facts: Facts) -> bool:
     norm = window.grad.norm if window.grad else None
-    largest = max(
-        (s.grad.norm for leaf in facts.leaves.values() for s in leaf.steps[-1:] if s.grad and s.grad.norm), default=0.0
-    )
-    return norm is not None and norm < _NOISE * largest
+    return norm is not None and norm < _NOISE * facts.once("largest used", _largest)
+
+
+def _largest(facts: Facts) -> float:
+    last = (step for leaf in facts.leaves.values() for step in leaf.steps[-1:])
+    return max((step.grad.norm for step in last if step.grad and step.grad.norm), default=0.0)
 
 
 def _train(torch: Any, dtype: Any) -> None:
