@@ -104,8 +104,7 @@ def _by_shape(facts: Facts) -> dict[int, Stale]:
     certain = len(found) == len(orphans)
     found |= _more_copies(found, late, facts, len(orphans))
     sure = {key: Stale(s.old, s.place, s.held, certain) for key, s in found.items()}
-    rest = [orphan for same in waiting.values() for orphan in same]
-    return sure | _resized(rest, [leaf for leaf in late if leaf.leaf not in found], len(orphans))
+    return sure | _resized(waiting.left(), [leaf for leaf in late if leaf.leaf not in found], len(orphans))
 
 
 def _resized(orphans: list[LeafFacts], late: list[LeafFacts], held: int) -> dict[int, Stale]:
@@ -149,6 +148,10 @@ class _Waiting:
                     self._taken.add(orphan.leaf)
                     return orphan
         return None
+
+    def left(self) -> list[LeafFacts]:
+        """Return those that were not given, by shape."""
+        return [o for same in self._by_shape.values() for o in same if o.leaf not in self._taken]
 
 
 def _more_copies(found: dict[int, Stale], late: list[LeafFacts], facts: Facts, held: int) -> dict[int, Stale]:
