@@ -8,6 +8,7 @@ import pkgutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -61,15 +62,20 @@ def _is_generated(method: str) -> bool:
     return method.startswith("__") and method not in ("__init__", "__torch_function__", "__bool__")
 
 
+@dataclass
+class Counter:
+    call_count: int = 0
+
+
 @contextmanager
-def failing(places: list[tuple[Any, str]], after: int = 0) -> Iterator[mock.Mock]:
-    """Let the callable raise from its call number ``after`` on; yields a mock that counts the calls."""
-    counter = mock.Mock()
+def failing(places: list[tuple[Any, str]], after: int = 0) -> Iterator[Counter]:
+    """Let the callable raise from its call number ``after`` on; yields a count of its calls."""
+    counter = Counter()
     owner, name = places[0]
     original = vars(owner)[name]
 
     def broken(*args: Any, **kwargs: Any) -> Any:
-        counter()
+        counter.call_count += 1
         if counter.call_count > after:
             raise InjectedError("injected")
         return original(*args, **kwargs)
