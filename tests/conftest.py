@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(autouse=True)
+def _no_recording_outlives_its_test() -> Iterator[None]:
+    """Collect what a test dropped without closing it: a watch ends with its optimizer, which may be in a cycle."""
+    yield
+    session = sys.modules.get("tracer.recording.session")
+    if session is not None and session.recording_runs():
+        gc.collect()
 
 
 @pytest.fixture
