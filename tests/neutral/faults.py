@@ -100,6 +100,8 @@ def survive(places: list[tuple[Any, str]], after: int, expected: Seen) -> str:
             found = flatten(program())
     said = [str(warning.message) for warning in caught]
     recording.report()
+    if torch.overrides._get_current_function_mode_stack():
+        return "a function mode was left behind"
     if found != expected:
         return "the program computed something else"
     if len(said) > 1 or any(not text.startswith("the tracer failed in ") for text in said):

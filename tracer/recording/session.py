@@ -200,6 +200,7 @@ class Session:
             _open.remove(self)
         self.guard(self.mode.wake)
         self.guard(torch_compat.leave_function_mode, self.mode)
+        self.guard(self._mode_left)
         self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
         self.guard(self._patches.take_off)
         self.guard(self.hooks.disarm)
@@ -209,6 +210,11 @@ class Session:
             leaf.hooked = False
             while leaf.handles:
                 self.guard(leaf.handles.pop().remove)
+
+    def _mode_left(self) -> None:
+        """Take the mode off plainly where the careful way has failed."""
+        if torch_compat.current_function_mode() is self.mode:
+            self.mode.__exit__(None, None, None)
 
     def _finish(self) -> None:
         with without_torch_function():
