@@ -20,16 +20,11 @@ def inner_optimizer(optimizer: Any) -> Any:
 
 def inner_model(model: Any) -> Any:
     """Return the module inside of DataParallel, DistributedDataParallel and ``torch.compile``."""
-    from torch.nn import DataParallel, Module
-    from torch.nn.parallel import DistributedDataParallel
+    from tracer.recording.torch_compat import wrapped_module
 
-    for _ in range(8):
-        if isinstance(model, (DataParallel, DistributedDataParallel)):
-            model = model.module
-        elif isinstance(getattr(model, "_orig_mod", None), Module):
-            model = model._orig_mod
-        else:
-            break
+    inside = wrapped_module(model)
+    while inside is not None:
+        model, inside = inside, wrapped_module(inside)
     return model
 
 

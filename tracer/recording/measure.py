@@ -187,8 +187,3 @@ def exact_norms(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float]]:
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
-
-
-def is_finite(value: float) -> bool:
-    """Tell whether a norm shows neither NaN nor Inf."""
-    return math.isfinite(value)
