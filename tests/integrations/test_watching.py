@@ -20,7 +20,8 @@ from torch.overrides import TorchFunctionMode
 
 import tracer
 from tracer.errors import UsageError
-from tracer.integrations.samples import Sample
+from tracer.integrations.samples import Sample, Told
+from tracer.integrations.sinks.wandb import WandbSink
 
 
 class Net(nn.Module):
@@ -258,6 +259,14 @@ def test_a_jsonl_file_has_one_object_per_sample(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert rows[2]["grad_norm"]["head.bias"] == "nan"
+
+
+def test_two_findings_of_one_code_and_an_end_are_one_text() -> None:
+    first, second, third = (Told("TR202", "cut", "error", (name,), f"TR202 cut: {name}") for name in "abc")
+    rows: list[dict[str, Any]] = []
+    run = type("Run", (), {"log": lambda self, row: rows.append(row)})()
+    WandbSink(run).write(Sample(3, started=(first, second), ended=(third,)))
+    assert rows[0]["tracer/TR202"] == "TR202 cut: a\n\nTR202 cut: b\n\nno longer holds for c"
 
 
 @pytest.mark.parametrize(

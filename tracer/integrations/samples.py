@@ -43,6 +43,15 @@ class Sample:
         found[f"{gradients}_total"] = self.total_norm
         return found
 
+    def texts(self) -> dict[str, str]:
+        """Return code -> what begins and what ends with this sample, in one text for dashboards with one per name."""
+        found: dict[str, list[str]] = {}
+        for begun in self.started:
+            found.setdefault(begun.code, []).append(begun.text)
+        for over in self.ended:
+            found.setdefault(over.code, []).append(f"no longer holds for {', '.join(over.parameters)}")
+        return {code: "\n\n".join(parts) for code, parts in found.items()}
+
 
 def sample_of(step: int, report: Report, started: tuple[Finding, ...], ended: tuple[Told, ...]) -> Sample:
     """Return the sample of one recorded step."""

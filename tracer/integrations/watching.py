@@ -40,7 +40,7 @@ def watch(
         every: steps from one sample to the next.
         first: the first so many steps are all recorded.
         sink: where results go: "logging", a path ending in ``.jsonl``, "tensorboard", "wandb", "mlflow", a
-            TensorBoard ``SummaryWriter``, a W&B run, a function of one ``Sample``, or a list of these.
+            TensorBoard ``SummaryWriter``, a W&B or MLflow run, a function of one ``Sample``, or a list of these.
         patience: a finding is told once it has held in so many samples in a row, and again when it has been
             absent in as many.
         detail: as for ``tracer.record``.

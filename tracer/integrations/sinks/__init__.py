@@ -42,6 +42,8 @@ def _sink(given: Any) -> Sink:
         return tensorboard.TensorBoardSink(given)
     if type(given).__module__.partition(".")[0] == "wandb":
         return wandb.WandbSink(given)
+    if type(given).__module__.partition(".")[0] == "mlflow":
+        return mlflow.MlflowSink(given)
     text = str(given) if isinstance(given, str) or hasattr(given, "__fspath__") else ""
     if text.endswith(".jsonl"):
         return jsonl.JsonlSink(text)
@@ -58,7 +60,7 @@ def _sink(given: Any) -> Sink:
         return calls.CallSink(given)
     raise UsageError(
         f"sink is {given!r}.",
-        f"It may be {', '.join(map(repr, WORDS))}, a path ending in .jsonl, a writer or a function.",
+        f"It may be {', '.join(map(repr, WORDS))}, a path ending in .jsonl, a writer, a run or a function.",
     )
 
 

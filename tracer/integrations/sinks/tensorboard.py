@@ -31,11 +31,8 @@ class TensorBoardSink:
     def write(self, sample: Sample) -> None:
         for name, value in sample.metrics().items():
             self._writer.add_scalar(name, value, sample.step)
-        for begun in sample.started:
-            self._writer.add_text(f"tracer/{begun.code}", f"    {begun.text}".replace("\n", "\n    "), sample.step)
-        for over in sample.ended:
-            text = f"no longer holds for {', '.join(over.parameters)}"
-            self._writer.add_text(f"tracer/{over.code}", text, sample.step)
+        for code, text in sample.texts().items():
+            self._writer.add_text(f"tracer/{code}", f"    {text}".replace("\n", "\n    "), sample.step)
 
     def close(self) -> None:
         self._writer.flush()

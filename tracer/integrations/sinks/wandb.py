@@ -32,10 +32,8 @@ class WandbSink:
         return cls(wandb.run or wandb.init())
 
     def write(self, sample: Sample) -> None:
-        row: dict[str, Any] = {**sample.metrics("gradients"), "tracer/step": sample.step}
-        for begun in sample.started:
-            row[f"tracer/{begun.code}"] = begun.text
-        self._run.log(row)
+        texts = {f"tracer/{code}": text for code, text in sample.texts().items()}
+        self._run.log({**sample.metrics("gradients"), "tracer/step": sample.step, **texts})
 
     def close(self) -> None:
         """The run is the user's."""
