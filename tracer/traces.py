@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ class Trace:
     """``events`` as observed; ``header`` is complete once the recording has ended."""
 
     header: Header = field(default_factory=Header)  #: what holds for all of it
-    events: tuple[Event, ...] = ()  #: in the order they were observed
+    events: Sequence[Event] = ()  #: in the order they were observed; read anew from a packed form when there are many
 
     def of(self, kind: type[E]) -> Iterator[E]:
         """Yield the events of one kind, in order."""

@@ -17,7 +17,7 @@ Made = tuple[int, int, CodeType, int, Callable[..., Any]]
 Called = tuple[int, int, int]
 
 #: With more entries than this, those before the previous step are dropped.
-KEPT = 100_000
+KEPT = 30_000
 
 
 class Origins:

@@ -42,6 +42,7 @@ from tracer.recording.replicas import Replicas
 from tracer.recording.sequence import Origins
 from tracer.recording.torch_compat import without_torch_function
 from tracer.recording.values import Values
+from tracer.store.log import EventLog
 from tracer.traces import Header, Trace
 
 R = TypeVar("R")
@@ -88,7 +89,8 @@ class Session:
         self.compare = values
         self._functions = functions
         self.program = program
-        self.events: list[Event] = []
+        self.events = EventLog()
+        self._lines: list[Event] = []  #: the places, which stand first in a trace
         self.step = 1
         self.in_step = 0
         self.alarmed = False
@@ -257,13 +259,12 @@ class Session:
         """What was recorded so far; complete after ``stop``."""
         header = self._header()
         head = list(self.names.introduce()) if self._running else self._head
-        places = [event for event in self.events if isinstance(event, PlaceSeen)]
-        rest = [event for event in self.events if not isinstance(event, PlaceSeen)]
+        notes = []
         if self._running:
-            rest.append(Noted("the recording had not ended when this was kept: what came later is missing"))
+            notes.append(Noted("the recording had not ended when this was kept: what came later is missing"))
         if self._dropped:
-            rest.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
-        return Trace(header, (*places, *head, *rest))
+            notes.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
+        return Trace(header, self.events.events((*self._lines, *head), notes))
 
     def _header(self) -> Header:
         devices = sorted({leaf.device for leaf in self.leaves.all})
@@ -284,7 +285,9 @@ class Session:
 
     def emit(self, event: Event) -> None:
         """Append one event."""
-        if len(self.events) < EVENTS:
+        if isinstance(event, PlaceSeen):
+            self._lines.append(event)
+        elif len(self.events) < EVENTS:
             self.events.append(event)
         else:
             self._dropped += 1

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeGuard
 
 from tracer.diagnosis.findings import ParameterReport, Report
-from tracer.events import BackwardStarted, GradMeasured, GraphSeen, ValueMeasured
+from tracer.events import BackwardStarted, Event, GradMeasured, GraphSeen, ValueMeasured
 from tracer.traces import Trace
 
 #: Columns of the heat map; more steps are put together, each column showing its last measured step.
@@ -71,9 +72,9 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 def flows(trace: Trace, report: Report) -> Flows:
     """Read what was measured of every parameter at every step."""
-    norms, ratios = _measured(trace)
-    steps = sorted({step for _, step in (*norms, *ratios)})
-    columns = _columns(steps)
+    columns = _columns(trace)
+    norms, ratios = _measured(trace, columns)
+    shown = sorted({column: step for step, column in sorted(columns.items())}.items())
     names = report.names()
     depth = _depth(trace)
     made = (
@@ -84,37 +85,48 @@ def flows(trace: Trace, report: Report) -> Flows:
             row.verdict,
             len(row.shape) >= 2,
             row.leaf in depth,
-            tuple(_last(norms, row.leaf, column) for column in columns),
-            tuple(_last(ratios, row.leaf, column) for column in columns),
+            tuple(norms.get((row.leaf, column)) for column, _ in shown),
+            tuple(ratios.get((row.leaf, column)) for column, _ in shown),
         )
         for row in _ordered(report.parameters, depth)
     )
-    return Flows(tuple(column[-1] for column in columns), tuple(made))
+    return Flows(tuple(step for _, step in shown), tuple(made))
 
 
-def _measured(trace: Trace) -> tuple[dict[tuple[int, int], float], dict[tuple[int, int], float]]:
-    """Return gradient norms and update ratios by (leaf, step); what backward left comes before what a step saw."""
-    norms: dict[tuple[int, int], float] = {}
-    seen: dict[tuple[int, int], float] = {}
-    ratios: dict[tuple[int, int], float] = {}
+#: (leaf, column) -> number
+_Numbers = dict[tuple[int, int], float]
+
+
+def _measured(trace: Trace, columns: dict[int, int]) -> tuple[_Numbers, _Numbers]:
+    """Return gradient norms and update ratios, the last of each column; what backward left comes first."""
+    norms: dict[tuple[int, int], tuple[int, bool, float]] = {}
+    ratios: _Numbers = {}
     for event in trace.events:
         match event:
-            case GradMeasured(norm=float() as norm, when="backward"):
-                norms[event.leaf, event.step] = norm / event.scale
-            case GradMeasured(norm=float() as norm):
-                seen[event.leaf, event.step] = norm / event.scale
+            case GradMeasured(norm=float() as norm, step=step):
+                known, mine = norms.get((event.leaf, columns[step])), event.when == "backward"
+                if known is None or (step, mine) >= known[:2]:
+                    norms[event.leaf, columns[step]] = (step, mine, norm / event.scale)
             case ValueMeasured(update_norm=float() as update, value_norm=float() as value, optimizer=int()) if value:
-                ratios[event.leaf, event.step] = update / value
-    return {**seen, **norms}, ratios
+                ratios[event.leaf, columns[event.step]] = update / value
+    return {key: norm for key, (_, _, norm) in norms.items()}, ratios
 
 
-def _columns(steps: list[int]) -> list[list[int]]:
+def _columns(trace: Trace) -> dict[int, int]:
+    """Return the column of each step in which something was measured."""
+    steps = sorted({event.step for event in trace.events if _is_shown(event)})
     size = max(1, math.ceil(len(steps) / COLUMNS))
-    return [steps[i : i + size] for i in range(0, len(steps), size)]
+    return {step: i // size for i, step in enumerate(steps)}
 
 
-def _last(values: dict[tuple[int, int], float], leaf: int, column: list[int]) -> float | None:
-    return next((values[leaf, step] for step in reversed(column) if (leaf, step) in values), None)
+def _is_shown(event: Event) -> TypeGuard[GradMeasured | ValueMeasured]:
+    match event:
+        case GradMeasured(norm=float()):
+            return True
+        case ValueMeasured(update_norm=float(), value_norm=float() as value, optimizer=int()):
+            return bool(value)
+        case _:
+            return False
 
 
 def _depth(trace: Trace) -> dict[int, int]:

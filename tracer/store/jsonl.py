@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tracer.errors import TraceFileError, UsageError
-from tracer.events import SCHEMA, Event, Noted
+from tracer.events import SCHEMA, Noted
 from tracer.store.encoding import (
     KINDS,
     Mismatch,
@@ -30,6 +30,7 @@ from tracer.store.encoding import (
     to_dict,
     unpack_special,
 )
+from tracer.store.log import EventLog
 from tracer.store.references import References
 from tracer.traces import Header, Trace
 
@@ -123,7 +124,7 @@ class _Reading:
     line: int = 0  #: number of the line being read, from 1
     header: Header = field(default_factory=Header)
     promised: int | None = None  #: how many events the first line announces
-    events: list[Event] = field(default_factory=list)
+    events: EventLog = field(default_factory=EventLog)
     skipped: Counter[str] = field(default_factory=Counter)
     unknown: set[str] = field(default_factory=set)
     references: References = field(default_factory=References)
@@ -134,7 +135,7 @@ class _Reading:
         """Return what has been read, with its notes."""
         found = [*notes, *self._notes()]
         header = self.header if finished else replace(self.header, finished=False)
-        return Trace(header, (*self.events, *(Noted(text) for text in found)))
+        return Trace(header, self.events.events(tail=(Noted(text) for text in found)))
 
     def _notes(self) -> Iterator[str]:
         if self.newer is not None:

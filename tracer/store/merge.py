@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tracer.errors import UsageError
 from tracer.events import Noted
+from tracer.store.log import Events
 from tracer.traces import Trace
 
 
@@ -29,7 +30,7 @@ def merge_ranks(traces: Iterable[Trace]) -> tuple[Trace, ...]:
         return tuple(found)
     ranks = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
     note = Noted(f"{len(missing)} of {max(sizes)} ranks are missing from the merge: {ranks}.")
-    return tuple(replace(trace, events=(*trace.events, note)) for trace in found)
+    return tuple(replace(trace, events=Events((trace.events, (note,)))) for trace in found)
 
 
 def _check(traces: list[Trace]) -> None:
