@@ -10,9 +10,9 @@ from typing import Any
 from tests.facts.parameters import Fact
 from tests.facts.spelling import spell
 
-#: (accumulated, changed, owners); None = the report does not say
-Answer = tuple[int, bool | None, tuple[tuple[str, int], ...]]
-FIELDS = ("accumulated", "changed", "owner")
+#: (requires grad, accumulated, changed, owners); None = the report does not say
+Answer = tuple[bool, int, bool | None, tuple[tuple[str, int], ...]]
+FIELDS = ("requires_grad", "accumulated", "changed", "owner")
 
 
 @dataclass(slots=True)
@@ -58,12 +58,12 @@ def _matching(name: str, shape: tuple[int, ...], count: int, facts: Sequence[Fac
 
 def _said(row: dict[str, Any]) -> Answer:
     owners = tuple(sorted({(owner["class"], owner["group"]) for owner in row["optimizers"]}))
-    return row["grad"]["accumulated"], row["value"]["changed"], owners
+    return row["requires_grad"], row["grad"]["accumulated"], row["value"]["changed"], owners
 
 
 def _seen(fact: Fact) -> Answer:
     # a set: of optimizers that a loop makes anew, alike in everything, a report names one
-    return fact.accumulated, fact.changed, tuple(sorted(set(fact.owners)))
+    return fact.requires_grad, fact.accumulated, fact.changed, tuple(sorted(set(fact.owners)))
 
 
 def _differences(name: str, said: list[Answer], seen: list[Answer]) -> list[str]:

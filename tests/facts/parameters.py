@@ -16,6 +16,8 @@ class Fact:
     inner: list[str]  #: from the modules inside them
     walk: int  #: when it was last seen in a module: a parameter that another one replaced has a smaller number
     shape: list[int]
+    requires_grad: bool  #: at the last look
+    fed: bool  #: some gradient that accumulated was not all zeros
     accumulated: int
     changed: bool
     owners: list[tuple[str, int]]  #: (class, param group)
@@ -26,6 +28,8 @@ class Watched:
     """A parameter under observation, held until the end."""
 
     tensor: torch.nn.Parameter
+    requires_grad: bool = False
+    fed: bool = False
     accumulated: int = 0
     changed: bool = False
     hook: torch.utils.hooks.RemovableHandle | None = None
@@ -48,6 +52,7 @@ class Watched:
 
     def look(self) -> None:
         """Compare the bits with those of the last look."""
+        self.requires_grad = self.tensor.requires_grad
         if self.first is not None:
             now = bits(self.tensor)
             self.changed = self.changed or now != self.last
@@ -68,10 +73,15 @@ class Watched:
         """Return what was seen, as a plain value."""
         names, inner = sorted(self.names), sorted(self.inner)
         shape = [] if is_lazy(self.tensor) else list(self.tensor.shape)
-        return Fact(names, inner, self.walk, shape, self.accumulated, self.changed, sorted(owners))
+        return Fact(
+            names, inner, self.walk, shape, self.requires_grad, self.fed, self.accumulated, self.changed,
+            sorted(owners),
+        )  # fmt: skip
 
     def _counted(self, tensor: torch.Tensor) -> None:
         self.accumulated += 1
+        if not self.fed and tensor.grad is not None:
+            self.fed = bool((tensor.grad.detach() != 0).any()) if tensor.grad.layout == torch.strided else True
 
 
 def bits(tensor: torch.Tensor) -> bytes:

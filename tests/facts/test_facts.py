@@ -62,6 +62,7 @@ def seen_in_a_step(*, lr: float) -> dict[str, Fact]:
 def test_the_observer_counts_gradients_compares_bits_and_reads_param_groups() -> None:
     seen = seen_in_a_step(lr=0.5)
     assert {name: fact.accumulated for name, fact in seen.items()} == dict.fromkeys(seen, 2)
+    assert {name: fact.fed for name, fact in seen.items()} == dict.fromkeys(seen, True)
     assert {name: fact.changed for name, fact in seen.items()} == {
         "0.weight": True, "0.bias": True, "1.weight": False, "1.bias": True,
     }  # fmt: skip
@@ -78,11 +79,18 @@ def test_the_observer_leaves_no_hook_behind() -> None:
 
 def row(name: str, accumulated: int = 1, changed: bool | None = True) -> dict[str, object]:
     grad, value = {"accumulated": accumulated}, {"changed": changed}
-    return {"name": name, "shape": [2], "grad": grad, "value": value, "optimizers": [{"class": "SGD", "group": 0}]}
+    return {
+        "name": name,
+        "shape": [2],
+        "requires_grad": True,
+        "grad": grad,
+        "value": value,
+        "optimizers": [{"class": "SGD", "group": 0}],
+    }
 
 
 def fact(name: str, accumulated: int = 1, walk: int = 1) -> Fact:
-    return Fact([name], [], walk, [2], accumulated, True, [("SGD", 0)])
+    return Fact([name], [], walk, [2], True, True, accumulated, True, [("SGD", 0)])
 
 
 def test_each_difference_is_told_with_both_values() -> None:

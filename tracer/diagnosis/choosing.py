@@ -122,6 +122,10 @@ def _undecided(leaf: LeafFacts, facts: Facts) -> Choice:
     if arrived(leaf, facts) and not leaf.steps:
         text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer stepped yet"
         return Choice("no_step", "info", "probable", text, "record until the optimizer's step")
+    if leaf.seen.kind == "orphan" and leaf.owners and not arrived(leaf, facts):
+        names = " and ".join(dict.fromkeys(optimizer_text(facts, key) for key, _ in leaf.owners))
+        text = f"only {names} holds it: it is in no model any more, and no gradient reached it"
+        return Choice("unused", "info", "probable", text, f"build {names} after the model has its final tensors")
     if not arrived(leaf, facts):
         return Choice("unused", "info", "probable", "no gradient was seen for it, and the recording does not tell why")
     return Choice("updated", "ok", "probable", "it was stepped; the recording does not tell what changed its value")

@@ -26,13 +26,21 @@ def culprits_of(leaf: LeafFacts, facts: Facts, kinds: frozenset[str]) -> tuple[t
 
 def culprits_in(leaf: LeafFacts, facts: Facts, backward: int, kinds: frozenset[str]) -> tuple[tuple[Node, str], ...]:
     """Return the same of one backward."""
+    graph = graph_of(facts, backward)
+    if graph is None:
+        return ()
+    return tuple((graph.nodes[node], kind) for node, kind in culprits_at(leaf, facts, backward, kinds))
+
+
+def culprits_at(leaf: LeafFacts, facts: Facts, backward: int, kinds: frozenset[str]) -> tuple[tuple[int, str], ...]:
+    """Return the same as positions in the graph's list of nodes."""
     ended, graph = facts.ended.get(backward), graph_of(facts, backward)
     if ended is None or graph is None:
         return ()
     return tuple(
-        (graph.nodes[node], kind)
+        (node, kind)
         for node, kind in ended.culprits
-        if kind in kinds and node < len(graph.nodes) and _led_on(facts, graph, node, kind, ended.norms, leaf.leaf)
+        if kind in kinds and node < len(graph.nodes) and _led_on(facts, graph, node, kind, backward, leaf.leaf)
     )
 
 
@@ -62,12 +70,25 @@ def origins_of(leaf: LeafFacts, facts: Facts) -> tuple[Origin, ...]:
     return tuple(found.values())
 
 
-def _led_on(facts: Facts, graph: GraphSeen, node: int, kind: str, norms: tuple[float | None, ...], leaf: int) -> bool:
-    """Tell whether the bad gradient went towards a leaf: ``linear`` may zero its weight's and not its input's."""
-    if kind != "zero" or not norms:
+def _led_on(facts: Facts, graph: GraphSeen, node: int, kind: str, backward: int, leaf: int) -> bool:
+    """Tell whether the bad gradient went to a leaf: ``linear`` may zero its weight's and not its input's."""
+    if kind != "zero" or not facts.ended[backward].norms:
         return leaf in _behind(facts, graph, node)
-    below = neighbours(facts, graph).get(node, ())
-    return any(norms[i] in (None, 0.0) and leaf in _behind(facts, graph, i) for i in below)
+    return leaf in facts.once(("zeroed", backward, node), lambda facts: _zeroed(facts, graph, node, backward))
+
+
+def _zeroed(facts: Facts, graph: GraphSeen, node: int, backward: int) -> frozenset[int]:
+    """Return the leaves that a zero came to: one that is added to another gradient on its way goes no further."""
+    norms = facts.ended[backward].norms
+    below = neighbours(facts, graph)
+    order = [i for i in below.get(node, ()) if norms[i] in (None, 0.0)]
+    seen = set(order)
+    for one in order:  # grows while it is read
+        for other in below.get(one, ()):
+            if other not in seen and norms[other] in (None, 0.0):
+                seen.add(other)
+                order.append(other)
+    return frozenset(leaf for i in order if (leaf := graph.nodes[i].leaf) is not None)
 
 
 def graph_of(facts: Facts, backward: int) -> GraphSeen | None:
@@ -98,6 +119,18 @@ def walk_down(facts: Facts, graph: GraphSeen, starts: Iterable[int]) -> list[int
                 seen.add(other)
                 order.append(other)
     return order
+
+
+def slots_below(facts: Facts, graph: GraphSeen) -> dict[int, list[tuple[int, int]]]:
+    """Return (node, slot) of each edge that leaves a node, by node: a gradient goes to each operand by its slot."""
+    key = ("slots below", graph.graph)
+    known = facts.memo.get(key)
+    if known is None:
+        below: dict[int, list[tuple[int, int]]] = {}
+        for source, target, slot in graph.edges:
+            below.setdefault(source, []).append((target, slot))
+        known = facts.memo[key] = below
+    return known
 
 
 def neighbours(facts: Facts, graph: GraphSeen) -> dict[int, list[int]]:
@@ -137,7 +170,11 @@ def written_lines(facts: Facts, name: str) -> tuple[Where, ...]:
 
 
 #: Node -> the slot of an operand that is simply added: the slope there is one.
-_ADDED = {"AddmmBackward0": 0, "ConvolutionBackward0": 2, "BaddbmmBackward0": 0}
+ADDED = {
+    "AddmmBackward0": 0, "ConvolutionBackward0": 2, "BaddbmmBackward0": 0, "NativeBatchNormBackward0": 2,
+    "CudnnBatchNormBackward0": 2, "MiopenBatchNormBackward0": 2, "NativeLayerNormBackward0": 2,
+    "NativeGroupNormBackward0": 2,
+}  # fmt: skip
 
 
 def cancels(leaf: LeafFacts, facts: Facts) -> bool:
@@ -153,7 +190,7 @@ def cancels(leaf: LeafFacts, facts: Facts) -> bool:
             continue
         for source, slot in _arrows(facts, graph).get(leaf.leaf, ()):
             name, norm = graph.nodes[source].name, ended.norms[source]
-            if not norm or not (name.startswith(("AddBackward", "SubBackward")) or _ADDED.get(name) == slot):
+            if not norm or not (name.startswith(("AddBackward", "SubBackward")) or ADDED.get(name) == slot):
                 return False
             checked += 1
     return checked > 0

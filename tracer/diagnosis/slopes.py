@@ -6,9 +6,13 @@ from __future__ import annotations
 SHUTS = frozenset(("relu", "relu_", "relu6", "clamp", "clamp_", "clamp_min", "clip", "hardtanh", "threshold"))
 _STEPS = frozenset(("sign", "round", "floor", "ceil", "trunc", "heaviside", "fix"))
 _SATURATE = frozenset(("sigmoid", "tanh", "softmax", "hardsigmoid", "softplus", "log_softmax"))
-_PRODUCTS = frozenset(
-    ("mul", "__mul__", "mul_", "matmul", "mm", "bmm", "linear", "einsum", "conv1d", "conv2d", "conv3d")
-)
+#: Normalizations too: what comes in is multiplied with their weight.
+PRODUCTS = frozenset(
+    (
+        "mul", "__mul__", "mul_", "matmul", "mm", "bmm", "linear", "einsum", "conv1d", "conv2d", "conv3d",
+        "batch_norm", "layer_norm", "group_norm", "instance_norm",
+    )
+)  # fmt: skip
 _CHOICES = frozenset(("where", "maximum", "minimum", "max", "min", "max_pool2d", "masked_fill", "topk", "__getitem__"))
 _COUNTS = frozenset(("cross_entropy", "nll_loss"))
 
@@ -23,7 +27,7 @@ def advice(op: str, at: str) -> str:
         return f"{op}{at} is flat everywhere: pass the gradient straight through, ``x + ({op}(x) - x).detach()``"
     if op in _SATURATE:
         return f"{op}{at} is saturated, or runs over a single element: scale its input, and check its dim"
-    if op in _PRODUCTS:
+    if op in PRODUCTS:
         return f"what {op}{at} multiplies with is zero: check the factor or mask, or initialise one side away from zero"
     if op in _CHOICES:
         return f"{op}{at} always takes the other side: check its condition, mask or index"

@@ -18,6 +18,7 @@ from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, text_of, times
 from tracer.diagnosis.saying import found
+from tracer.diagnosis.uncalled import left_uncalled
 from tracer.events import BackwardStarted, GradAccumulated
 
 CODE = "TR201"
@@ -30,7 +31,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not calls or leaf.cuts or leaf.reached or leaf.computed or not missed_by(leaf, facts):
         return None
     detached = len(detached_roots(facts))
-    if detached == len(calls) or (detached and not leaf.dropped):
+    if (detached == len(calls) or (detached and not leaf.dropped)) and not left_uncalled(leaf, facts):
         return None
     count = times(len(calls), "backward")
     if leaf.dropped:

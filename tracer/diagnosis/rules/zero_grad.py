@@ -2,7 +2,8 @@
 
 The graph is whole, but an operation on the way has slope zero: a ReLU or clamp that is always off, ``sign``
 or ``round``, a mask that removes everything, a factor of zero, a saturated function. Zero only in the first
-backward is usual for parts behind a zero-initialised layer (LoRA, zero convolutions) and is not reported;
+backward is usual for parts behind a zero-initialised layer (LoRA, zero convolutions) and is not reported; as long
+as that layer has not moved, it is only mentioned;
 contributions that cancel in a bias (a Wasserstein critic's last) are only mentioned. An activation that died
 during the run, zero in every later measurement, is reported as probable.
 
@@ -24,8 +25,9 @@ from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, text_of, times
 from tracer.diagnosis.saying import found
+from tracer.diagnosis.sleeping import awake, factor_of
 from tracer.diagnosis.slopes import SHUTS, advice
-from tracer.events import BackwardEnded, GradAccumulated, GradMeasured
+from tracer.events import BackwardEnded, GradAccumulated, GradMeasured, Node
 
 CODE = "TR301"
 NAME = "zero_grad"
@@ -44,6 +46,9 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
             "only added, and the loss does not depend on it"
         )
         return found(NAME, leaf, message, "nothing to fix; leave the bias out if you like", severity="info")
+    factor = factor_of(leaf, facts)
+    if factor is not None:
+        return _asleep(leaf, facts, *factor)
     blame = blame_of(leaf, facts) if _all_broken(leaf, facts) else None
     culprits = culprits_of(leaf, facts, frozenset({"zero"}))
     if blame is not None:
@@ -64,6 +69,18 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     where = (*(blame.where if blame else ()), *culprit_lines(facts, culprits), *made_lines(facts, leaf))
     where += tuple(line for b in starts if not culprits for line in line_at(facts, b.place, "backward"))
     return found(NAME, leaf, message, fix, where, certain=count > 1)
+
+
+def _asleep(leaf: LeafFacts, facts: Facts, factor: LeafFacts, product: Node) -> Finding:
+    """Only a remark: what it is multiplied with is zero as yet, and that one is told of where it does not move."""
+    at = f"{op_of(product)}{text_of(facts, product.place)}"
+    message = f"its gradient is exactly zero as long as `{factor.seen.name}` is, which {at} multiplies with"
+    if awake(factor, facts):
+        message, fix = f"{message}; that one has moved now", "nothing to fix; record one more step to see its gradient"
+    else:
+        fix = f"make `{factor.seen.name}` train: no step has moved it"
+    lines = line_at(facts, product.place, "culprit", op_of(product))
+    return found(NAME, leaf, message, fix, lines, severity="info")
 
 
 def _all_broken(leaf: LeafFacts, facts: Facts) -> bool:
