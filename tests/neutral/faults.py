@@ -25,7 +25,7 @@ _NET = {
     "Session.failed", "Session.safely", "Session.start", "Session.stop", "Session._attach",
     "Session._detach", "Session.here", "Session.__init__", "FunctionMode.__torch_function__", "Backwards._run",
     "Watch._ran", "Watch._arrived", "torch_compat.is_compiling", "torch_compat.is_capturing",
-    "torch_compat.sequence_number",
+    "torch_compat.sequence_number", "HookTable.values",
 }  # fmt: skip
 #: These run outside any training.
 _OUTSIDE = ("script", "existing", "deep", "tracebacks", "patches")

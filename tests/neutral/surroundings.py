@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,10 +18,10 @@ def surroundings() -> dict[str, Any]:
     import tracer.recording.session as session
 
     found: dict[str, Any] = {
-        f"{owner.__name__}.{name}": dict(table)
+        f"{owner.__name__}.{name}": (id(table), dict(table))
         for owner in (module, optimizer)
         for name, table in vars(owner).items()
-        if name.startswith("_global_") and isinstance(table, dict)
+        if name.startswith("_global_") and isinstance(table, Mapping)
     }
     for owner in _OWNERS:
         label = getattr(owner, "__qualname__", "") or owner.__name__

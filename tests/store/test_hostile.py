@@ -50,6 +50,15 @@ def test_a_hostile_line_is_refused_with_its_number(tmp_path: Path, row: bytes) -
         load(path)
 
 
+@pytest.mark.parametrize("field", ['"norm": {}', '"norm": 1, "values": [[1, {}]]'])
+def test_a_whole_number_that_no_float_can_hold_is_refused(tmp_path: Path, field: str) -> None:
+    path = tmp_path / "x.jsonl"
+    row = '["GradMeasured", {"step": 1, "leaf": 0, "when": "s", ' + field.format("1" + "0" * 400) + "}]"
+    path.write_bytes(HEAD + row.encode() + b"\n")
+    with pytest.raises(TraceFileError, match=r"damaged at line 2: .*holds a number of 1329 bits, which no float"):
+        load(path)
+
+
 def test_a_huge_number_in_a_complex_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     number = "1" + "0" * 400

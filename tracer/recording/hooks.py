@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +99,10 @@ class UserHooks:
                         self._before[key] = norm(grad)
 
             handle = tensor.register_hook(self.session.safely(first))  # type: ignore[no-untyped-call]
-            # The engine reads the dict in its own order of insertion, which ``move_to_end`` does not change.
-            ours = hooks.pop(handle.id)
-            others = dict(hooks)
-            hooks.clear()
-            hooks[handle.id] = ours
-            hooks.update(others)
+            # The engine reads the dict in its own order of insertion, which ``move_to_end`` does not change. All move
+            # in one call of C: another thread's backward never finds a hook of the user's missing.
+            others = [key for key in hooks if key != handle.id]
+            deque(map(hooks.__setitem__, others, map(hooks.pop, others)), maxlen=0)
             self._handles.append(handle)
         return True
 

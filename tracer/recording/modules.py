@@ -12,7 +12,7 @@ from torch.nn.modules import module as hooks
 
 from tracer.recording.forward_values import ForwardNorms
 from tracer.recording.places import Site, user_frame, user_site, user_stack
-from tracer.recording.torch_compat import is_compiling, sequence_number
+from tracer.recording.torch_compat import global_hook, is_compiling, sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -58,8 +58,8 @@ class Modules:
         return [
             hooks.register_module_forward_pre_hook(safely(self._entered)),
             hooks.register_module_forward_hook(safely(self._left), always_call=True),
-            hooks.register_module_parameter_registration_hook(safely(self._parameter_registered)),
-            hooks.register_module_module_registration_hook(safely(self._module_registered)),
+            global_hook("parameter", safely(self._parameter_registered)),
+            global_hook("module", safely(self._module_registered)),
         ]
 
     def find(self, module: Module) -> ModuleInfo | None:

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim import optimizer as hooks
 
 from tracer.events import Group, GroupsSeen, OptimizerStepped, StepSkipped
 from tracer.recording.leaves import Leaf
 from tracer.recording.places import Site, user_site
-from tracer.recording.torch_compat import without_torch_function
+from tracer.recording.torch_compat import global_hook, without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -61,8 +60,8 @@ class Optimizers:
 
     def attach(self) -> list[Any]:
         return [
-            hooks.register_optimizer_step_pre_hook(self.session.safely(self._before_step)),
-            hooks.register_optimizer_step_post_hook(self.session.safely(self._after_step)),
+            global_hook("before a step", self.session.safely(self._before_step)),
+            global_hook("after a step", self.session.safely(self._after_step)),
         ]
 
     def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:

@@ -5,11 +5,14 @@ A missing name switches one ability off and is told in ``MISSING``; it never rai
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
+
+from tracer.recording import hook_tables
 
 #: One sentence per private name that this PyTorch lacks; the session turns them into notes.
 MISSING: list[str] = []
@@ -202,6 +205,35 @@ def leave_function_mode(mode: Any) -> None:
         above.append(top)
     for other in reversed(above):
         push(other)
+
+
+#: what happens -> (module of PyTorch, its table of global hooks, public function that puts a hook in)
+_TABLES = {
+    "before a step": ("optim.optimizer", "_global_optimizer_pre_hooks", "register_optimizer_step_pre_hook"),
+    "after a step": ("optim.optimizer", "_global_optimizer_post_hooks", "register_optimizer_step_post_hook"),
+    "parameter": (
+        "nn.modules.module", "_global_parameter_registration_hooks", "register_module_parameter_registration_hook",
+    ),
+    "module": ("nn.modules.module", "_global_module_registration_hooks", "register_module_module_registration_hook"),
+}  # fmt: skip
+
+
+def _owner(what: str) -> Any:
+    # by import: ``torch.optim`` takes the name of its module away
+    return importlib.import_module(f"torch.{_TABLES[what][0]}")
+
+
+_SAFE = {
+    what
+    for what, (_, table, _) in _TABLES.items()
+    if find(_owner(what), table, "while another thread uses PyTorch, no recording may begin or end") is not None
+}
+
+
+def global_hook(what: str, hook: Callable[..., Any]) -> Any:
+    """Let PyTorch run a hook at every step of an optimizer or registration in a module; returns its handle."""
+    _, table, register = _TABLES[what]
+    return hook_tables.put(_owner(what), table, hook) if what in _SAFE else getattr(_owner(what), register)(hook)
 
 
 def global_hook_question(ours: frozenset[int]) -> list[tuple[Any, str, Callable[..., Any]]]:

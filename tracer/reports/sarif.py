@@ -85,7 +85,8 @@ def _fingerprint(finding: Finding, names: list[str]) -> str:
 
 
 def _location(where: Where) -> dict[str, Any]:
-    address = quote(where.file.replace("\\", "/"), safe="/")
+    # a file's name may hold bytes that are no UTF-8, which Python has as surrogates
+    address = quote(where.file.replace("\\", "/").encode("utf-8", "surrogatepass"), safe="/")
     address = f"file://{address}" if address.startswith("/") else address
     region: dict[str, Any] = {"startLine": max(1, where.line)}
     at = where.line - where.first

@@ -219,6 +219,7 @@ def _reader(hint: object) -> Callable[[object], object]:
     if object in options:  # ``Values``
         return _read_values
     scalars = tuple(option for option in options if isinstance(option, type))
+    real = float in scalars and int not in scalars
     if float in scalars:
         scalars = (*scalars, int)
     inner = next((option for option in options if typing.get_origin(option) is tuple), None)
@@ -226,6 +227,8 @@ def _reader(hint: object) -> Callable[[object], object]:
 
     def read(value: object) -> object:
         if isinstance(value, scalars) and (bool in scalars or not isinstance(value, bool)):
+            if real:
+                _check_size(value)
             return value
         if read_items is not None and isinstance(value, list):
             return read_items(value)
@@ -236,6 +239,13 @@ def _reader(hint: object) -> Callable[[object], object]:
     return read
 
 
+def _check_size(value: object) -> None:
+    if type(value) is int and value.bit_length() > _BITS:
+        raise Mismatch(f"holds a number of {value.bit_length()} bits, which no float can hold")
+
+
+#: A whole number of more bits may be too large for a float.
+_BITS = 1023
 #: A tensor has at most so many dimensions.
 _DEPTH = 64
 
@@ -250,6 +260,7 @@ def _read_values(value: object) -> object:
                 inner.extend(item)
             elif item is not None and not isinstance(item, int | float | complex):
                 raise Mismatch(f"holds {str(item)[:40]!r}, which is not allowed there")
+            _check_size(item)
         if not inner:
             return value
         level = inner
