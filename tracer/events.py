@@ -51,6 +51,15 @@ class ModelSeen(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StageSeen(Event):
+    """This rank runs one stage of a pipeline (``torch.distributed.pipelining``); others run the other stages."""
+
+    stage: int  #: counted from 0
+    stages: int  #: of the whole pipeline
+    leaves: tuple[int, ...] = ()  #: parameters of the stage
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleSeen(Event):
     """One module of a model (the root has path '')."""
 
@@ -146,6 +155,7 @@ class OptimizerStepped(Event):
     optimizer: int
     place: int | None = None
     closure: bool = False
+    within: int | None = None  #: the optimizer in whose step this one ran: a part of it, as in ZeroRedundancyOptimizer
 
 
 @dataclass(frozen=True, slots=True)

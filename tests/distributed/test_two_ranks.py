@@ -73,3 +73,12 @@ def test_rule_fires_on_its_bad_program_and_not_on_its_good_one(torchrun: Torchru
     good = torchrun("of_rule.py", rule.code, "good").report()["findings"]
     assert rule.code in bad
     assert good == []
+
+
+def test_a_rank_that_is_killed_leaves_what_was_kept_and_is_named(torchrun: Torchrun) -> None:
+    job = torchrun("killed.py")
+    assert job.status != 0
+    report = job.report()
+    assert set(job.verdicts().values()) == {"updated"}
+    assert "the recording of rank 1 was cut off before its end, and is left out" in report["notes"]
+    assert any(note.startswith("rank 0 ended with ") for note in report["notes"])

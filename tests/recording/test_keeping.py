@@ -165,3 +165,15 @@ def test_kills_at_random_moments_leave_traces_that_load(tmp_path: Path) -> None:
     assert len({len(trace.events) for trace in found}) > 1
     for trace in found[:6]:
         tracer.diagnose(trace)
+
+
+def test_a_trace_kept_before_the_first_step_does_not_say_that_none_ever_came() -> None:
+    net = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    session = Session(net, optimizer)
+    with session:
+        net(torch.ones(2, 4)).square().mean().backward()
+        kept = tracer.diagnose(session.trace)
+    ended = tracer.diagnose(session.trace)
+    assert [(row.verdict, row.severity) for row in kept] == [("no_step", "info")] * 2
+    assert [(row.verdict, row.severity) for row in ended] == [("no_step", "warning")] * 2

@@ -19,11 +19,13 @@ from tracer.errors import UsageError
 def command(traces: tuple[Path, ...], **given: Any) -> int:
     """Put the ranks of a job into one report.
 
-    TRACE is a trace, the folder of a rank, or the folder of a run.
+    TRACE is a trace, the folder of a rank, the folder of a run, or that of an earlier merge.
     """
     from tracer.commands.results import print_files, print_table, status_of, write_formats
     from tracer.diagnosis.job import each_rank, merge_job
+    from tracer.reports.writing import write_file
     from tracer.store.jsonl import FILE_NAME, save
+    from tracer.store.ranks import GROUP_NAME
 
     output, judging = read_output(given), read_judging(given)
     if output.out is None:
@@ -32,7 +34,8 @@ def command(traces: tuple[Path, ...], **given: Any) -> int:
     job = merge_job(each_rank(traces))
     report = judging.quieted(job.report)
     saved = save(job.trace, out / FILE_NAME)
-    files = [saved, *write_formats(job.trace, report, output, out)]
+    together = write_file(out / GROUP_NAME, job.group())
+    files = [saved, together, *write_formats(job.trace, report, output, out)]
     print_table(report, output)
     print_files(files, output)
     return status_of(report, output.fail_on)

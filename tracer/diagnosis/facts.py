@@ -51,6 +51,7 @@ class StepFacts:
     grad: GradMeasured | None = None  #: ``.grad`` as the optimizer saw it; None = not measured
     value: ValueMeasured | None = None  #: what the step did to the value; None = not compared
     closure: bool = False  #: ``step(closure)``: the backwards ran inside the step
+    within: int | None = None  #: the optimizer in whose step this one ran
 
 
 @dataclass(slots=True)

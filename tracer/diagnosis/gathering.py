@@ -164,7 +164,7 @@ class _Gathering:
                 seen.add(key)
                 step = StepFacts(
                     event.step, event.optimizer, order, event.place, index, group.lr,
-                    group.weight_decay, group.momentum, closure=event.closure,
+                    group.weight_decay, group.momentum, closure=event.closure, within=event.within,
                 )  # fmt: skip
                 self.leaf(key).steps.append(step)
                 self.open.setdefault((key, event.optimizer), []).append(step)

@@ -122,8 +122,7 @@ class Backwards:
         for i, variable in walk.variables.items():
             leaf = session.leaves.find(variable)
             if leaf is None and (
-                isinstance(variable, torch.nn.Parameter)
-                or (call.accumulates and session.leaves.persists(variable, self.outermost))
+                isinstance(variable, torch.nn.Parameter) or (call.accumulates and self._follows(variable))
             ):
                 leaf = session.leaves.add(variable)
             if leaf is not None:
@@ -140,6 +139,10 @@ class Backwards:
         bad_root = any(not bool(torch.isfinite(t.detach()).all()) for t in scalars)
         if session.modules.outputs.any_bad() or bad_root:
             first_bad_forward(session, walk, call, bad_root)
+
+    def _follows(self, bare: torch.Tensor) -> bool:
+        """Tell whether a leaf that is no parameter is followed: one of a kind, and no buffer of a pipeline's."""
+        return self.session.leaves.persists(bare, self.outermost) and not self.session.stages.is_input(bare)
 
     def _identify(self, call: _Call, walk: Walk) -> None:
         keys = {i: leaf.key for i, leaf in call.leaf_of.items()}

@@ -92,6 +92,7 @@ class Modules:
         info.calls += 1
         if not self._stack:
             info.top_calls += 1
+            self.session.stages.called(module, info.top_calls, sys._getframe(2))
             if self.session.mode.quiet:
                 self.session.step_broke_off()
         elif info.calls == 1 and not info.parented:

@@ -155,6 +155,7 @@ class Names:
         claimed: set[int] = set()
         for model, module in roots:
             self._walk(model, module, claimed)
+        self.session.stages.refresh()
 
     def _roots(self) -> Iterator[tuple[Model, Module]]:
         if self.given is not None:
@@ -384,6 +385,7 @@ class Names:
             OptimizerSeen(known.key, known.name or known.cls, known.cls, session.places.key(known.made))
             for known in session.optimizers.all
         )
+        events.extend(session.stages.introduce())
         return events
 
     def _matters(self, model: Model) -> bool:

@@ -57,6 +57,7 @@ class Optimizers:
         self.session = session
         self.all: list[OptimizerInfo] = []
         self._by_id: dict[int, OptimizerInfo] = {}
+        self._stepping: list[int] = []  #: keys of the optimizers whose step is running, outermost first
 
     def attach(self) -> list[Any]:
         return [
@@ -185,7 +186,11 @@ class Optimizers:
                 tensor = leaf.ref()
                 if tensor is not None:
                     session.follow(leaf, tensor)
-            session.emit(OptimizerStepped(session.step, info.key, session.places.key(site), closure))
+            if not session.in_step:
+                self._stepping.clear()  # of one whose step raised
+            within = self._stepping[-1] if self._stepping else None
+            self._stepping.append(info.key)
+            session.emit(OptimizerStepped(session.step, info.key, session.places.key(site), closure, within))
             if not closure:
                 self._measure(info, leaves)
             session.values.before_step(info.key, leaves)
@@ -211,6 +216,8 @@ class Optimizers:
         session.left_step()
         with without_torch_function():
             info = self.info(optimizer)
+            if info.key in self._stepping:
+                del self._stepping[self._stepping.index(info.key) :]
             if not info.step_started:
                 return
             info.step_started = False

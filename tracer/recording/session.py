@@ -40,6 +40,7 @@ from tracer.recording.places import Places, Site, user_site
 from tracer.recording.plain_tensors import PlainTensors
 from tracer.recording.replicas import Replicas
 from tracer.recording.sequence import Origins
+from tracer.recording.stages import Stages
 from tracer.recording.torch_compat import without_torch_function
 from tracer.recording.values import Values
 from tracer.store.log import EventLog
@@ -100,6 +101,7 @@ class Session:
         self.origins = Origins()
         self.leaves = Leaves()
         self.names = Names(self)
+        self.stages = Stages(self)
         self.modules = Modules(self)
         self.cut_side = CutSide(self)
         self.hooks = UserHooks(self)

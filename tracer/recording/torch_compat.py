@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from types import FrameType
 from typing import Any
 
 import torch
@@ -284,3 +285,32 @@ def wrapped_module(module: torch.nn.Module) -> torch.nn.Module | None:
     if type(module).__name__ != "OptimizedModule":
         return None  # among others a ScriptModule, whose ``_modules`` is no dict
     return module._modules.get("_orig_mod")
+
+
+#: The module of PyTorch in which pipeline stages are; loaded only by programs that use them.
+PIPELINING = "torch.distributed.pipelining.stage"
+
+
+def stage_calling(module: torch.nn.Module, frame: FrameType | None) -> Any:
+    """Return the pipeline stage that calls a module, looking a few frames up; None when no stage does.
+
+    Source: https://docs.pytorch.org/docs/stable/distributed.pipelining.html
+    """
+    for _ in range(8):
+        if frame is None:
+            return None
+        if frame.f_globals.get("__name__") == PIPELINING:
+            stage = frame.f_locals.get("self")
+            if getattr(stage, "submod", None) is module and hasattr(stage, "stage_index"):
+                return stage
+        frame = frame.f_back
+    return None
+
+
+def stage_inputs(stage: Any) -> Iterator[torch.Tensor]:
+    """Yield the buffers in which a pipeline stage receives the activations of the stage before it."""
+    for infos in (getattr(stage, "args_recv_info", None) or {}).values():
+        for info in infos:
+            buffer = getattr(info, "buffer", None)
+            if isinstance(buffer, torch.Tensor):
+                yield buffer

@@ -12,8 +12,11 @@ from typing import Any
 
 from tracer.errors import TraceFileError
 
-SCHEMA = "tracer.rank/1"
+SCHEMA = "tracer.rank/2"  #: 2: shapes, and the stages of a pipeline
 FILE_NAME = "rank.json"
+#: The ranks of a machine, or of an earlier merge, in short: see ``tracer.diagnosis.rank_groups``.
+GROUP_SCHEMA = "tracer.ranks/1"
+GROUP_NAME = "ranks.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class RankRow:
     changed: bool | None
     digest: int | None = None  #: of the value after the last step; None when sharded or not taken
     written: tuple[str, int] | None = None  #: file and line of the last change outside any optimizer
+    shape: tuple[int, ...] = ()  #: of the whole tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class RankSummary:
     notes: tuple[str, ...] = ()
     finished: bool = True
     error: str = ""  #: the exception that ended the program, if one did
+    #: (model of the rows, stage, stages) where this rank runs stages of a pipeline
+    stages: tuple[tuple[str, int, int], ...] = ()
 
 
 def dump(summary: RankSummary) -> str:
@@ -62,6 +68,7 @@ def _row(values: tuple[Any, ...]) -> RankRow:
     if given["written"] is not None:
         file, line = given["written"]
         given["written"] = (str(file), int(line))
+    given["shape"] = tuple(map(int, given["shape"]))
     return RankRow(**given)
 
 
@@ -79,8 +86,31 @@ def read(path: Path) -> RankSummary:
         rows = tuple(_row(values) for values in zip(*(columns[field] for field in RankRow.__slots__), strict=True))
         lists: Any = {key: tuple(found.pop(key)) for key in ("unwell", "findings", "notes")}
         combined = tuple((int(step), int(mark)) for step, mark in found.pop("combined"))
-        return RankSummary(rows=rows, combined=combined, **lists, **found)
+        stages = tuple((str(model), int(stage), int(of)) for model, stage, of in found.pop("stages"))
+        return RankSummary(rows=rows, combined=combined, stages=stages, **lists, **found)
     except OSError as error:
         raise TraceFileError(f"cannot read {path}: {error.strerror}.", "Give the folder of a rank.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TraceFileError(f"{path} is no summary of a rank, or a damaged one.", "Merge from its trace.") from error
+
+
+def read_group(path: Path) -> dict[str, Any]:
+    """Read the plain values of a group of ranks.
+
+    Raises:
+        TraceFileError: when it is not there, damaged, or no such file.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if found.pop("schema") != GROUP_SCHEMA:
+            raise ValueError("another schema")
+        return found
+    except OSError as error:
+        raise TraceFileError(f"cannot read {path}: {error.strerror}.", "Give the folder of a merge.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise TraceFileError(f"{path} is no summary of ranks, or a damaged one.", "Merge its ranks again.") from error
+
+
+def dump_group(plain: dict[str, Any]) -> str:
+    """Return the text of a file for a group of ranks."""
+    return json.dumps({"schema": GROUP_SCHEMA, **plain}, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -83,3 +83,33 @@ def test_codebook_that_is_made_anew_as_an_average_is_no_stale_parameter(record) 
     report = record(program)
     assert {row.name: row.verdict for row in report}["book.codes.weight"] == "frozen"
     assert [f.code for f in report.findings if f.severity in ("error", "warning")] == []
+
+
+class Lending(torch.optim.Optimizer):
+    """Lets another optimizer do the work within its own step, as ZeroRedundancyOptimizer does."""
+
+    def __init__(self, params: object) -> None:
+        super().__init__(params, {})
+        self.inner = torch.optim.AdamW(self.param_groups, lr=0.01)
+
+    def step(self) -> None:
+        self.inner.step()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["alone", "beside another"])
+def test_an_optimizer_that_steps_within_another_is_no_duplicate_but_one_after_both_is(  # type: ignore[no-untyped-def]
+    record, again: bool
+) -> None:
+    def program() -> object:
+        net = nn.Linear(3, 1)
+        lending, other = Lending(net.parameters()), torch.optim.SGD(net.parameters(), lr=0.01)
+        for _ in range(3):
+            lending.zero_grad()
+            net(torch.randn(8, 3)).pow(2).mean().backward()
+            lending.step()
+            if again:
+                other.step()
+        return net, lending, other
+
+    expected = "duplicate_in_optimizer" if again else "updated"
+    assert {row.verdict for row in record(program)} == {expected}

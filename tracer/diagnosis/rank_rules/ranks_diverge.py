@@ -23,17 +23,16 @@ NAME = "ranks_diverge"
 
 
 def check(parameter: RankedParameter, run: RankedRun) -> Finding | None:
-    if len(parameter.digests) < 2 or len(set(run.steps.values())) > 1:
-        return None  # ranks that made different numbers of steps are not comparable
-    groups = sorted(parameter.digests.values(), key=lambda ranks: (-len(ranks), ranks))
-    shown = " / ".join(told(ranks) for ranks in groups[:4]) + (
-        f" and {len(groups) - 4} more" if len(groups) > 4 else ""
-    )
+    if len(parameter.digests) < 2 or len(run.steps) > 1 or run.differ(parameter.model):
+        return None  # after different numbers of steps, or in different models, values are not comparable
+    groups = sorted(parameter.digests.values(), key=lambda ranks: (-len(ranks), ranks.stretches))
+    more = len(groups) - 4 + len(parameter.undigested)
+    shown = " / ".join(told(ranks) for ranks in groups[:4]) + (f" and {more} more" if more > 0 else "")
     since = "" if run.parted is None else f"; the replicas of the model first differ after step {run.parted}"
     message = f"its values differ between {shown}{since}"
     where = []
     for (file, line), ranks in parameter.written.items():
-        if len(ranks) < len(run.ranks):
+        if len(ranks) < len(run.expected(parameter.model)):
             message += f"; only {told(ranks)} changed it outside the optimizer, at {file}:{line}"
             where.append(Where(file, line, "", role="overwritten"))
     fix = (

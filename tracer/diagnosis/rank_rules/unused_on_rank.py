@@ -26,16 +26,17 @@ def check(parameter: RankedParameter, run: RankedRun) -> Finding | None:
     if not parameter.with_gradient or not parameter.without_gradient:
         return None
     lacking = parameter.without_gradient
-    served = not set(lacking) & (set(parameter.still) | run.errors.keys()) and len(parameter.digests) <= 1
+    ended = {text: common for text, ranks in run.errors.items() if (common := ranks.common(lacking))}
+    served = not lacking.common(parameter.still) and not ended and len(parameter.digests) <= 1
     message = (
         f"a gradient accumulated on {told(parameter.with_gradient)}, but never on {told(lacking)}, "
         "which left it out of the forward pass or of the loss"
     )
     if served:
         message += "; DDP took zeros for the missing part, and the replicas are equal"
-    said = next((text for rank in lacking if (text := run.errors.get(rank))), "")
-    if said:
-        message += f"; {told([rank for rank in lacking if rank in run.errors])} ended with {said}"
+    if ended:
+        text, ranks = min(ended.items(), key=lambda item: item[1].stretches[0])
+        message += f"; {told(ranks)} ended with {text}"
     fix = (
         "nothing to fix if it is meant so"
         if served

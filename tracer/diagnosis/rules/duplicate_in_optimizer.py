@@ -2,7 +2,8 @@
 
 Each step is taken twice, with two sets of momentum and two learning rates that fight each other; the
 effective learning rate is not the one that was set. A parameter that is listed twice in one group is
-stepped twice as well. Optimizers that step by turns, each after a backward of its own, are not reported.
+stepped twice as well. Optimizers that step by turns, each after a backward of its own, are not reported, and
+neither is one that another calls within its own step, as ZeroRedundancyOptimizer does.
 
 Fix: leave the parameter in one of them only.
 
@@ -59,12 +60,13 @@ def _same_gradient(seen: tuple[Window, ...]) -> list[tuple[int, int]]:
     """Return the pairs of optimizers of which one stepped right after the other, with nothing new to use.
 
     By turns and each after a backward of its own, as an adversarial autoencoder trains its encoder, is no
-    duplicate; neither is one that takes over from another.
+    duplicate; neither is one that takes over from another, or that does the work within another's step.
     """
     return [
         (before.step.optimizer, after.step.optimizer)
         for before, after in itertools.pairwise(seen)
         if before.step.optimizer != after.step.optimizer
+        and after.step.within != before.step.optimizer
         and not after.accumulated
         and not before.step.closure
         and not after.step.closure

@@ -36,8 +36,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     # The backward of ``step(closure)`` runs inside the step, which uses what it leaves.
     if any(step.closure or step.order > first for step in leaf.steps):
         return None
-    if facts.errors and len(leaf.accumulated) <= 1:
-        return None  # the program ended with an exception before it came to its first step
+    if (facts.errors or not facts.header.finished) and len(leaf.accumulated) <= 1:
+        return None  # the program was killed, or ended with an exception, before it came to its first step
     owners = list(dict.fromkeys(optimizer for optimizer, _ in leaf.owners))
     names = " and ".join(optimizer_text(facts, key) for key in owners)
     norm = leaf.grads[-1].norm if leaf.grads else None
