@@ -162,6 +162,8 @@ def record(
     detail: str = "flow",
     values: bool = True,
     source: bool = True,
+    every: int = 1,
+    first: int = 10,
 ) -> Recording:
     """Record what happens to the gradients inside a ``with`` block.
 
@@ -172,6 +174,10 @@ def record(
             (a summary at every autograd node).
         values: compare parameter values around each optimizer step.
         source: keep the source lines around each place.
+        every: record only every so many optimizer steps, besides the first ones; the steps in between are counted.
+            When the model, its graph or an optimizer's parameters change, ``first`` steps in a row are recorded again;
+            after NaN or Inf all are.
+        first: with ``every`` above 1, the first so many steps are all recorded.
 
     Returns:
         The recording, to be entered with ``with``. Its results are complete when the block has ended.
@@ -201,11 +207,13 @@ def record(
     from torch.nn import Module
     from torch.optim import Optimizer
 
+    from tracer.recording.sampling import Cadence
     from tracer.recording.session import Session
 
     _check_kind(model, Module, "model", "an nn.Module")
     _check_kind(optimizer, Optimizer, "optimizer", "a torch.optim.Optimizer")
-    return Recording(Session(model, optimizer, detail=detail, values=values, source=source))
+    cadence = Cadence(every, first)
+    return Recording(Session(model, optimizer, detail=detail, values=values, source=source, cadence=cadence))
 
 
 def _check_kind(given: Any, kind: type, name: str, allowed: str) -> None:

@@ -159,6 +159,16 @@ class OptimizerStepped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StepsPassed(Event):
+    """Steps were only counted: nothing else is known of them. What follows begins after the last of them."""
+
+    since: int  #: the last step before
+    until: int  #: the last of those that passed
+    steps: tuple[tuple[int, int], ...] = ()  #: (optimizer, how often it stepped in them)
+    moved: tuple[int, ...] = ()  #: leaves whose value is another one after them, as far as it was compared
+
+
+@dataclass(frozen=True, slots=True)
 class StepSkipped(Event):
     """A GradScaler checked this optimizer's gradients, found Inf or NaN and did not call ``step``."""
 

@@ -47,6 +47,23 @@ def test_a_script_runs_as_it_would_and_leaves_a_report(tmp_path: Path, tracer: S
     assert rows["unused.bias"]["verdict"] == "unused"
 
 
+def test_every_nth_step_of_a_script_is_recorded(tmp_path: Path, tracer: Shell) -> None:
+    (tmp_path / "train.py").write_text(
+        TRAIN.replace("optimizer.step()\n", "optimizer.step()\nfor _ in range(20):\n    net(torch.ones(2, 3)).sum()"
+                      ".backward()\n    optimizer.step()\n    optimizer.zero_grad()\n")
+    )  # fmt: skip
+    result = tracer("run", "--every", "5", "--format", "json", "train.py", TRACER_FIRST="2")
+    assert result.returncode == 0
+    report = json.loads((tmp_path / "tracer-out" / "report.json").read_text())
+    assert report["steps"] == 21
+    assert report["notes"][-1] == (
+        "sampled (--first 2 --every 5): of the steps, 6 were looked at (1-2, 5, 10, 15, 20); "
+        "the others were only counted"
+    )
+    rows = read(tmp_path / "tracer-out")
+    assert (rows["net.weight"]["verdict"], rows["unused.bias"]["verdict"]) == ("updated", "unused")
+
+
 def test_a_module_runs_by_its_name(tmp_path: Path, tracer: Shell) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "train.py").write_text(TRAIN)

@@ -23,7 +23,8 @@ from tests.neutral.observing import Seen, flatten, seed
 _NET = {
     "Session.guard", "Session.apart", "Session.progress",
     "Session.failed", "Session.safely", "Session.start", "Session.stop", "Session._attach",
-    "Session._detach", "Session.here", "Session.__init__", "FunctionMode.__torch_function__", "Backwards._run",
+    "Session._detach", "Session._detach_from_steps", "Session.here", "Session.present", "Backwards._unseen",
+    "Session.__init__", "FunctionMode.__torch_function__", "Backwards._run",
     "Watch._ran", "Watch._arrived", "torch_compat.is_compiling", "torch_compat.is_capturing",
     "torch_compat.sequence_number", "HookTable.values",
 }  # fmt: skip
@@ -90,9 +91,9 @@ def failing(places: list[tuple[Any, str]], after: int = 0) -> Iterator[Counter]:
             patch.stop()
 
 
-def survive(places: list[tuple[Any, str]], after: int, expected: Seen) -> str:
+def survive(places: list[tuple[Any, str]], after: int, expected: Seen, **options: Any) -> str:
     """Run ``program`` traced while a part of the recorder fails; return what is wrong then, or nothing."""
-    recording = tracer.record(detail="full")
+    recording = tracer.record(detail="full", **options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         seed(0)

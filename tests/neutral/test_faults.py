@@ -26,6 +26,18 @@ def test_the_program_is_the_same_when_a_part_of_the_recorder_fails(label: str, e
     assert survive(CALLABLES[label], after, expected) == ""
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        label for label in CALLABLES
+        if label.startswith(("Sampling.", "_Gap.", "resuming.", "Session.pause", "Session.resume", "Session._enter"))
+        or label.endswith(("start_afresh", "attach_to_calls", "come_back", "_unseen"))
+    ],
+)  # fmt: skip
+def test_the_program_is_the_same_when_a_part_of_the_sampling_fails(label: str, expected: dict[str, Any]) -> None:
+    assert survive(CALLABLES[label], 0, expected, every=2, first=1) == ""
+
+
 def test_the_faults_reach_most_of_the_recorder() -> None:
     """The program of these tests calls nearly everything, so that the faults are real."""
     with ExitStack() as stack:

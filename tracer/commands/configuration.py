@@ -26,6 +26,8 @@ OPTIONS = {
     "quiet": "quiet",
     "values": "values",
     "source": "source",
+    "every": "every",
+    "first": "first",
 }
 _TABLES = ("set", "ignore")
 

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 )
 @click.option("--values/--no-values", default=True, show_default=True, help="Compare values around each step.")
 @click.option("--source/--no-source", default=True, show_default=True, help="Keep source lines in the trace.")
+@click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Record every Nth step only.")
+@click.option(
+    "--first",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="With --every: first steps, all recorded.",
+)
 @click.option(
     "--merge-wait", default=20.0, show_default=True, type=click.FloatRange(min=0), help="Seconds that rank 0 waits."
 )
@@ -118,10 +126,13 @@ class _Watch:
         return on_torch_import(self._start)
 
     def _start(self) -> None:
+        from tracer.recording.sampling import Cadence
         from tracer.recording.session import Session
 
+        how = dict(self._how)
+        cadence = Cadence(how.pop("every"), how.pop("first"))
         try:
-            session = Session(None, None, program=self._name, **self._how)
+            session = Session(None, None, program=self._name, cadence=cadence, **how)
             session.start()
             session.keep(self._keep)
         except Exception as error:  # the program must run, whatever happens to its tracing

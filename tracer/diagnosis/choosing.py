@@ -15,6 +15,7 @@ from tracer.diagnosis.evidence import (
     only_evaluated,
     owners_known,
     set_aside,
+    trained_unseen,
     trains,
     windows,
 )
@@ -106,7 +107,8 @@ def _updated(leaf: LeafFacts, facts: Facts) -> Choice:
     last = next((w.step.value for w in reversed(seen) if w.step.value and w.step.value.changed), None)
     used = sum(w.fed for w in windows(leaf, facts))
     names = " and ".join(dict.fromkeys(optimizer_text(facts, step.optimizer) for step in leaf.steps))
-    text = f"{names} used its gradient in {used} of {times(len(leaf.steps), 'step')}"
+    looked_at = " that were looked at" if facts.gaps else ""
+    text = f"{names} used its gradient in {used} of {times(len(leaf.steps), 'step')}{looked_at}"
     if last is None:
         return Choice("updated", "ok", "probable", f"{text}; whether the value changed was not compared")
     if last.update_norm is not None and last.value_norm:
@@ -116,6 +118,9 @@ def _updated(leaf: LeafFacts, facts: Facts) -> Choice:
 
 def _undecided(leaf: LeafFacts, facts: Facts) -> Choice:
     """No rule fits: say what is known, and raise no alarm."""
+    if trained_unseen(leaf, facts):
+        text = "its value changed in steps that were only counted; in those that were looked at it got no gradient"
+        return Choice("updated", "ok", "probable", text)
     if arrived(leaf, facts) and not leaf.steps and not owners_known(facts):
         text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer was seen"
         return Choice("no_step", "info", "probable", text, "record the optimizer's step too")

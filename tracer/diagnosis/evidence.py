@@ -64,6 +64,8 @@ def _windows(leaf: LeafFacts, facts: Facts) -> tuple[Window, ...]:
     since = -1
     touched_at = [order for order, _ in leaf.touches]
     for step in sorted(leaf.steps, key=lambda s: s.order):
+        if facts.gaps:
+            since = max(since, *facts.gaps[: bisect_left(facts.gaps, step.order)][-1:], -1)
         first, last = bisect_right(leaf.accumulated_at, since), bisect_left(leaf.accumulated_at, step.order)
         accumulated = tuple(leaf.accumulated[first:last])
         after = leaf.accumulated_at[last - 1] if accumulated else since
@@ -238,7 +240,25 @@ def missed_by(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether the leaf was meant to get a gradient and none reached it: the ground of TR20x."""
     if frozen_throughout(leaf, facts) or leaf.seen.kind in ("input", "non_leaf", "orphan"):
         return False
-    return not arrived(leaf, facts) and not handwritten(leaf) and not set_aside(leaf, facts)
+    if arrived(leaf, facts) or handwritten(leaf) or set_aside(leaf, facts):
+        return False
+    return not trained_unseen(leaf, facts)
+
+
+def trained_unseen(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether steps that were only counted moved a value that an optimizer owns.
+
+    What no step did that was looked at may have been done there. But for a value that moves without any gradient
+    where it is seen: weight decay or momentum moves it unseen too.
+    """
+    if not leaf.moved_unseen or not leaf.ever_owned:
+        return False
+    return not any(w.empty and w.step.value is not None and w.step.value.changed for w in windows(leaf, facts))
+
+
+def trained_last_unseen(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell the same of the last of such stretches."""
+    return leaf.moved_unseen[-1:] == [len(facts.gaps) - 1] and trained_unseen(leaf, facts)
 
 
 #: Kinds of cut that are operations without a derivative.

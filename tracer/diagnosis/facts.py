@@ -79,6 +79,7 @@ class LeafFacts:
     toggles: list[RequiresGradChanged] = field(default_factory=list)
     toggled_at: list[int] = field(default_factory=list)  #: position of each among all events
     owned_at: dict[int, int] = field(default_factory=dict)  #: optimizer -> when it was first seen to hold it
+    moved_unseen: list[int] = field(default_factory=list)  #: positions in ``Facts.gaps``: its value changed there
     replaced: list[NameRebound] = field(default_factory=list)  #: this leaf took the name from another
     lost: list[NameRebound] = field(default_factory=list)  #: another leaf took this one's name
 
@@ -103,6 +104,8 @@ class Facts:
     errors: list[ErrorRaised] = field(default_factory=list)
     skipped: list[StepSkipped] = field(default_factory=list)
     started_at: dict[int, int] = field(default_factory=dict)  #: backward -> position among all events
+    gaps: list[int] = field(default_factory=list)  #: where steps passed unseen: positions among all events
+    unseen: dict[int, int] = field(default_factory=dict)  #: optimizer -> steps that it made unseen
     settings: Settings = field(default_factory=Settings)
     memo: dict[object, Any] = field(default_factory=dict)  #: what rules worked out once for all leaves
 

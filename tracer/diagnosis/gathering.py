@@ -30,6 +30,7 @@ from tracer.events import (
     PlaceSeen,
     RequiresGradChanged,
     StepSkipped,
+    StepsPassed,
     TermDropped,
     ValueMeasured,
 )
@@ -108,6 +109,8 @@ class _Gathering:
                 self.add_groups(order, event)
             case OptimizerStepped():
                 self.add_step(order, event)
+            case StepsPassed():
+                self.add_gap(order, event)
             case StepSkipped():
                 facts.skipped.append(event)
                 for key in self.skipped_leaves(event):
@@ -168,6 +171,14 @@ class _Gathering:
                 )  # fmt: skip
                 self.leaf(key).steps.append(step)
                 self.open.setdefault((key, event.optimizer), []).append(step)
+
+    def add_gap(self, order: int, event: StepsPassed) -> None:
+        facts = self.facts
+        for key in event.moved:
+            self.leaf(key).moved_unseen.append(len(facts.gaps))
+        for optimizer, count in event.steps:
+            facts.unseen[optimizer] = facts.unseen.get(optimizer, 0) + count
+        facts.gaps.append(order)
 
     def skipped_leaves(self, event: StepSkipped) -> set[int]:
         """Return whom a skipped step concerns: all that the optimizer owns."""

@@ -49,11 +49,21 @@ class Backwards:
 
     def _wrap(self, engine: Callable[..., Any]) -> Callable[..., Any]:
         def run(t_outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+            if self.session.paused:
+                return self._unseen(engine, t_outputs, args, kwargs)
             if is_capturing() or not self.session.here("ran backward: its graph and cuts are missing"):
                 return engine(t_outputs, *args, **kwargs)
             return self._run(engine, t_outputs, args, kwargs)
 
         return run
+
+    def _unseen(self, engine: Callable[..., Any], outputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """Steps pass unseen; an optimizer that steps inside a backward may have asked for it to end."""
+        try:
+            return engine(outputs, *args, **kwargs)
+        finally:
+            if self.session.present():
+                self.session.guard(self.session.sampling.go_on)
 
     def _run(self, engine: Callable[..., Any], outputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
         session = self.session
@@ -152,6 +162,7 @@ class Backwards:
         known = self._graphs.get(call.fingerprint)
         if known is None:
             known = self._graphs[call.fingerprint] = len(self._graphs)
+            self.session.sampling.new_graph()
             self.session.emit(nodes.describe(self.session, walk, known, call.fingerprint, call.leaf_of))
         call.graph = known
 

@@ -41,6 +41,10 @@ class ForwardNorms:
             with without_torch_function(), torch.no_grad():
                 self._scalars.append(norm(output))
 
+    def forget(self) -> None:
+        """Forget what was noted: steps passed unseen."""
+        self._scalars.clear()
+
     def any_bad(self) -> bool:
         """Tell whether an output was NaN or Inf; forgets them all."""
         values = fetch(self._scalars)

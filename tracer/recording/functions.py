@@ -40,6 +40,8 @@ class FunctionMode(TorchFunctionMode):
         self.session = session
         #: set while an optimizer works: calls pass straight through
         self.quiet = False
+        #: it was to leave the stack while one of its own handlers ran: PyTorch puts it back after that, quiet
+        self.set_aside = False
         self._resting = False  #: and this mode is off the stack, so that they do not even pass here
         self._special = self._specials()
         self._plain = frozenset(_PLAIN)
@@ -57,6 +59,12 @@ class FunctionMode(TorchFunctionMode):
         if self._resting:
             self._resting = False
             self.__enter__()  # type: ignore[no-untyped-call]
+
+    def come_back(self) -> None:
+        """Be on the stack."""
+        if not self.set_aside:
+            self.__enter__()  # type: ignore[no-untyped-call]
+        self.set_aside = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -39,6 +39,14 @@ class Grads:
         self._memory: dict[int, int] = {}  #: address of a gradient that was read -> key of its leaf
         self._early: set[int] = set()  #: told before our own hook ran
 
+    def start_afresh(self, stepped: Iterable[Leaf]) -> None:
+        """Steps passed unseen, the last with the gradients of these leaves: what is in ``.grad`` is theirs."""
+        self.pending.clear()
+        self._early.clear()
+        for leaf in self.session.leaves.all:
+            leaf.used = leaf.zeroed = False
+        self.used_by_step(stepped)
+
     # ------------------------------------------------------------------ from autograd
 
     def accumulated(self, leaf: Leaf) -> None:
@@ -182,6 +190,8 @@ class Grads:
             finite = math.isfinite(norm)
             if not finite or norm == 0.0:
                 session.alarmed = True
+                if not finite and when == "step":
+                    session.sampling.broken()
             session.emit(GradMeasured(session.step, leaf.key, when, norm, share_of.get(i), finite, optimizer, shown[i]))
 
     def used_by_step(self, leaves: Iterable[Leaf]) -> None:

@@ -53,13 +53,20 @@ class Modules:
         self.outputs = ForwardNorms()
 
     def attach(self) -> list[Any]:
-        """Register the global hooks; returns their handles."""
+        """Register the global hooks on registrations; returns their handles."""
         safely = self.session.safely
+        return [
+            global_hook("parameter", safely(self._parameter_registered)),
+            global_hook("module", safely(self._module_registered)),
+        ]
+
+    def attach_to_calls(self) -> list[Any]:
+        """Register the global hooks on calls; returns their handles."""
+        safely = self.session.safely
+        self._stack.clear()
         return [
             hooks.register_module_forward_pre_hook(safely(self._entered)),
             hooks.register_module_forward_hook(safely(self._left), always_call=True),
-            global_hook("parameter", safely(self._parameter_registered)),
-            global_hook("module", safely(self._module_registered)),
         ]
 
     def find(self, module: Module) -> ModuleInfo | None:

@@ -102,6 +102,8 @@ class Optimizers:
                 )
             )  # fmt: skip
         if tuple(groups) != info.groups:
+            if [group.leaves for group in groups] != [group.leaves for group in info.groups]:
+                session.sampling.changed("the parameters of an optimizer's groups changed")
             info.groups = tuple(groups)
             session.emit(GroupsSeen(session.step, info.key, info.groups, session.places.key(site)))
         return list({leaf.key: leaf for leaf in held}.values())
@@ -111,7 +113,7 @@ class Optimizers:
     def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
         def built(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             init(optimizer, *args, **kwargs)
-            if self.session.here():
+            if self.session.present():
                 self.session.guard(self._built, optimizer, sys._getframe(1))
 
         return built
@@ -132,7 +134,7 @@ class Optimizers:
         def added(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             add(optimizer, *args, **kwargs)
             info = self._by_id.get(id(optimizer))
-            if info is not None and info.ref() is optimizer and self.session.here():
+            if info is not None and info.ref() is optimizer and self.session.present():
                 self.session.guard(self._added, info, optimizer, sys._getframe(1))
 
         return added
@@ -168,7 +170,9 @@ class Optimizers:
     # ------------------------------------------------------------------ steps
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if self.session.here("stepped an optimizer: whether values changed by it is not known"):
+        if self.session.paused:
+            self.session.sampling.entering(optimizer)
+        elif self.session.here("stepped an optimizer: whether values changed by it is not known"):
             self.session.guard(self._start, optimizer, args, kwargs, sys._getframe(1))
 
     def _start(self, optimizer: Any, args: Any, kwargs: Any, frame: Any) -> None:
@@ -208,7 +212,10 @@ class Optimizers:
         grads.measure_pending()
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if self.session.here():
+        if self.session.paused:
+            if self.session.present():
+                self.session.guard(self.session.sampling.passed, optimizer)
+        elif self.session.here():
             self.session.guard(self._end, optimizer, args, kwargs)
 
     def _end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
@@ -225,11 +232,12 @@ class Optimizers:
             if bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None:
                 self._measure(info, leaves)
             session.values.after_step(info.key, leaves)
-            session.replicas.stepped(info.key, leaves)
-            if info.total <= UNOWNED or info.total % UNOWNED == 0:
+            session.replicas.stepped(info.key, leaves, info.total)
+            if session.sampling.on or info.total <= UNOWNED or info.total % UNOWNED == 0:
                 session.values.compare_unowned([leaf for leaf, _ in session.leaves.alive() if not leaf.owned])
             session.grads.used_by_step(leaves)
             session.step_done(info)
+            session.sampling.stepped(info)
         session.progress()
 
 

@@ -31,14 +31,10 @@ class Replicas:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._steps: dict[int, int] = {}
 
-    def stepped(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
-        """An optimizer has stepped. Does nothing in a program of one rank, and for sharded parameters."""
-        if not several_ranks():
-            return
-        turn = self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
-        if turn > STEPS and turn % STEPS:
+    def stepped(self, optimizer: int, leaves: Sequence[Leaf], turn: int) -> None:
+        """An optimizer has made so many steps. Does nothing in a program of one rank, and for sharded parameters."""
+        if not several_ranks() or (turn > STEPS and turn % STEPS and not self.session.sampling.on):
             return
         with without_torch_function(), torch.no_grad():
             found = [(leaf.key, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None and _whole(tensor)]

@@ -14,13 +14,14 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
 import torch
 
 from tracer.errors import UsageError
-from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged
+from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged, StepsPassed
 from tracer.recording import constructors, torch_compat
 from tracer.recording.backwards import Backwards
 from tracer.recording.custom_functions import CustomFunctions
@@ -39,6 +40,8 @@ from tracer.recording.patches import Patch, Patches
 from tracer.recording.places import Places, Site, user_site
 from tracer.recording.plain_tensors import PlainTensors
 from tracer.recording.replicas import Replicas
+from tracer.recording.resuming import start_afresh
+from tracer.recording.sampling import Cadence, Sampling
 from tracer.recording.sequence import Origins
 from tracer.recording.stages import Stages
 from tracer.recording.torch_compat import without_torch_function
@@ -68,6 +71,7 @@ class Session:
         program: name for the header.
         source: whether source lines are kept in the trace.
         functions: whether torch functions are watched; without, source lines of operations and cuts are missing.
+        cadence: which steps are recorded; None = all.
 
     Raises:
         UsageError: for arguments of other kinds.
@@ -83,12 +87,14 @@ class Session:
         program: str = "",
         source: bool = True,
         functions: bool = True,
+        cadence: Cadence | None = None,
     ) -> None:
         if detail not in DETAILS:
             raise UsageError(f"detail={detail!r} is unknown.", f"Choose one of {', '.join(DETAILS)}.")
         self.detail = detail
         self.compare = values
         self._functions = functions
+        self._watching = False  #: the function mode was entered
         self.program = program
         self.events = EventLog()
         self._lines: list[Event] = []  #: the places, which stand first in a trace
@@ -116,11 +122,15 @@ class Session:
         self.optimizers = Optimizers(self)
         self.backwards = Backwards(self)
         self.mode = FunctionMode(self)
+        self.sampling = Sampling(self, cadence or Cadence())
+        self.paused = False  #: steps pass unseen, but for being counted
         self._given_optimizers = _as_optimizers(optimizers)
         given = _as_models(models)
         if given is not None:
             self.names.give(given)
         self._handles: list[Any] = []
+        self._call_handles: list[Any] = []
+        self._hook_ids: set[int] = set()
         self._patches = Patches()
         self._thread = -1
         self._pid = -1
@@ -154,16 +164,26 @@ class Session:
             self.emit(Noted(missing))
         for part in (self.modules.attach, self.optimizers.attach):
             self._handles += self.guard(part) or []
+        self.guard(self._attach_calls)
         constructed = (self._constructors, self.custom.patches, self.module_hooks.patches)
         for find in (self.backwards.patches, self.optimizers.patches, *constructed, self._hidden_hooks):
             for patch in self.guard(find) or []:
                 self.guard(self._patches.put, patch)
         self.guard(self._register_given)
-        self.mode.quiet = False
-        if self._functions:
-            self.mode.__enter__()  # type: ignore[no-untyped-call]
+        self.guard(self._enter_mode, self._functions)
+
+    def _attach_calls(self) -> None:
+        """Watch the calls of modules."""
+        self._call_handles += self.guard(self.modules.attach_to_calls) or []
+        self._hook_ids.update(handle.id for handle in self._call_handles)
+
+    def _enter_mode(self, functions: bool) -> None:
+        self.mode.quiet = not functions
+        self._watching = functions
+        if functions:
+            self.mode.come_back()
         else:
-            self.emit(Noted("torch functions were not watched: lines of operations and cuts are missing"))
+            self.note_once("torch functions were not watched: lines of operations and cuts are missing")
 
     def _register_given(self) -> None:
         with without_torch_function():
@@ -182,7 +202,7 @@ class Session:
                     self.follow(leaf, tensor)
 
     def _hidden_hooks(self) -> list[Patch]:
-        return torch_compat.global_hook_question(frozenset(handle.id for handle in self._handles))
+        return torch_compat.global_hook_question(self._hook_ids)
 
     def _constructors(self) -> list[Patch]:
         return constructors.patches(self)
@@ -202,18 +222,43 @@ class Session:
         self._running = False
         if self in _open:
             _open.remove(self)
-        self.guard(self.mode.wake)
-        self.guard(torch_compat.leave_function_mode, self.mode)
-        self.guard(self._mode_left)
-        self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
+        self._detach_from_steps()
         self.guard(self._patches.take_off)
-        self.guard(self.hooks.disarm)
         while self._handles:
             self.guard(self._handles.pop().remove)
+
+    def _detach_from_steps(self) -> None:
+        """Take off what sees a step from inside, all but the hooks that tell of its begin and end."""
+        self.guard(self.mode.wake)
+        left = self.guard(torch_compat.leave_function_mode, self.mode)
+        self.mode.set_aside = not left and (self._watching or self.mode.set_aside)
+        self._watching = False
+        self.guard(self._mode_left)
+        self.mode.quiet = True  # in another thread than the one that entered it, it cannot be taken off
+        self.guard(self.hooks.disarm)
+        while self._call_handles:
+            self.guard(self._call_handles.pop().remove)
         for leaf in self.leaves.all:
             leaf.hooked = False
             while leaf.handles:
                 self.guard(leaf.handles.pop().remove)
+
+    def pause(self) -> None:
+        """Let steps pass unseen until ``resume``: only those of optimizers are counted."""
+        if self._running and not self.paused:
+            self.guard(self.grads.measure_pending)
+            self.paused = True
+            self._detach_from_steps()
+
+    def resume(self, passed: StepsPassed) -> None:
+        """Record again; nothing is known of the steps that passed."""
+        if self._running and self.paused:
+            self.paused = False
+            self.in_step = 0
+            functions = self._functions and torch_compat.user_function_modes() == 0
+            self.guard(start_afresh, self, passed, functions)
+            self.guard(self._attach_calls)
+            self.guard(self._enter_mode, functions)
 
     def _mode_left(self) -> None:
         """Take the mode off plainly where the careful way has failed."""
@@ -225,7 +270,11 @@ class Session:
             self.grads.measure_pending()
             self.names.refresh()
             self.flow.tell([leaf for leaf, _ in self.leaves.alive() if leaf.requires_grad])
-            self.values.compare_outside([leaf for leaf, _ in self.leaves.alive()])
+            passed = self.sampling.end()
+            if passed is not None:
+                self.emit(replace(passed, moved=self.values.start_afresh(list(self.leaves.alive()))))
+            elif not self.paused:
+                self.values.compare_outside([leaf for leaf, _ in self.leaves.alive()])
             for leaf, tensor in self.leaves.alive():
                 if bool(tensor.requires_grad) != leaf.requires_grad:
                     self.toggled(tensor, None)
@@ -266,6 +315,9 @@ class Session:
             notes.append(Noted("the recording had not ended when this was kept: what came later is missing"))
         if self._dropped:
             notes.append(Noted(f"{self._dropped} events beyond the limit of {EVENTS} were not kept"))
+        sampled = self.sampling.note()
+        if sampled:
+            notes.append(Noted(sampled))
         return Trace(header, self.events.events((*self._lines, *head), notes))
 
     def _header(self) -> Header:
@@ -302,7 +354,7 @@ class Session:
         Args:
             what: what is missing from the recording when another thread of this process does it; noted once.
         """
-        if not self._running or os.getpid() != self._pid:
+        if self.paused or not self._running or os.getpid() != self._pid:
             return False
         if threading.get_ident() == self._thread:
             return True
@@ -310,6 +362,10 @@ class Session:
             self._elsewhere.add(what)
             self.emit(Noted(f"another thread than the one that records {what}"))
         return False
+
+    def present(self) -> bool:
+        """Tell the same of one that may be paused."""
+        return self._running and os.getpid() == self._pid and threading.get_ident() == self._thread
 
     def guard(self, work: Callable[..., R], *args: Any) -> R | None:
         """Call ``work``; a failure is noted and told, never raised."""
@@ -374,7 +430,7 @@ class Session:
     def follow(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Put the post-accumulate hook on a leaf, once, and take its starting value."""
         tensor = leaf.trained(tensor)  # what stands in for a sharded parameter is not what is trained
-        if not leaf.hooked and tensor.is_leaf and tensor.requires_grad:
+        if not leaf.hooked and not self.paused and tensor.is_leaf and tensor.requires_grad:
             leaf.hooked = True
 
             def accumulated(parameter: torch.Tensor, leaf: Leaf = leaf) -> None:
@@ -394,6 +450,7 @@ class Session:
             self.leaves.born(tensor, site)
         if leaf is not None and now != leaf.requires_grad:
             leaf.requires_grad = now
+            self.sampling.changed("requires_grad of a parameter changed")
             self.emit(RequiresGradChanged(self.step, leaf.key, now, self.places.key(site)))
 
     def entered_step(self, *, quiet: bool) -> None:
@@ -428,6 +485,7 @@ class Session:
 
     def progress(self) -> None:
         """A step or an outermost backward has ended."""
+        self.guard(self.sampling.quiet)
         if self._keeping is not None:
             self.guard(self._keeping.progress)
 

@@ -6,7 +6,7 @@ A missing name switches one ability off and is told in ``MISSING``; it never rai
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -188,16 +188,20 @@ def user_function_modes() -> int:
     return sum(mode is not standing for mode in read())
 
 
-def leave_function_mode(mode: Any) -> None:
-    """Take a mode off the stack, also from below modes that were entered after it and are still active."""
+def leave_function_mode(mode: Any) -> bool:
+    """Take a mode off the stack, also from below modes that were entered after it and are still active.
+
+    Returns:
+        False when it is not there: never entered, or set aside while one of its own handlers runs.
+    """
     pop, push = getattr(torch.overrides, "_pop_mode", None), getattr(torch.overrides, "_push_mode", None)
     read = getattr(torch.overrides, "_get_current_function_mode_stack", None)
     if pop is None or push is None or read is None:
         mode.__exit__(None, None, None)
-        return
+        return True
     stack = read()
     if not any(known is mode for known in stack):
-        return
+        return False
     above: list[Any] = []
     while True:
         top = pop()
@@ -206,6 +210,7 @@ def leave_function_mode(mode: Any) -> None:
         above.append(top)
     for other in reversed(above):
         push(other)
+    return True
 
 
 #: what happens -> (module of PyTorch, its table of global hooks, public function that puts a hook in)
@@ -237,7 +242,7 @@ def global_hook(what: str, hook: Callable[..., Any]) -> Any:
     return hook_tables.put(_owner(what), table, hook) if what in _SAFE else getattr(_owner(what), register)(hook)
 
 
-def global_hook_question(ours: frozenset[int]) -> list[tuple[Any, str, Callable[..., Any]]]:
+def global_hook_question(ours: Set[int]) -> list[tuple[Any, str, Callable[..., Any]]]:
     """Return the patch by which ``torch.compile`` does not warn its user of our global module hooks.
 
     Args:
@@ -256,6 +261,14 @@ def global_hook_question(ours: frozenset[int]) -> list[tuple[Any, str, Callable[
         return any(key not in ours for table in asked for key in table)
 
     return [(module, "_has_any_global_hook", has_any_global_hook)]
+
+
+def backward_runs() -> bool:
+    """Tell whether this thread is inside a backward now, as in a hook; False where PyTorch does not tell."""
+    return _current_graph_task() != -1
+
+
+_current_graph_task: Callable[[], int] = getattr(torch._C, "_current_graph_task_id", lambda: -1)
 
 
 def is_gathering(module: torch.nn.Module) -> bool:

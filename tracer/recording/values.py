@@ -244,6 +244,27 @@ class Values:
         past.held(digest)
         return first
 
+    def start_afresh(self, leaves: Sequence[tuple[Leaf, torch.Tensor]]) -> tuple[int, ...]:
+        """Steps passed unseen: what leaves hold now is where comparing begins; return those that have changed."""
+        self._writes.clear()
+        self._before.clear()
+        if not self.session.compare:
+            return ()
+        pasts = [self._past.setdefault(leaf.key, Past()) for leaf, _ in leaves]
+        lasts = [past.last for past in pasts]
+        wanted = [
+            (tensor, layout_for(tensor.numel()) if last is None else last.layout)
+            for (_, tensor), last in zip(leaves, lasts, strict=True)
+        ]
+        moved = []
+        for (leaf, _), past, now in zip(leaves, pasts, take(wanted), strict=True):
+            last, past.last, past.history, past.live = past.last, now, [], 0
+            if now is not None:
+                past.held(now.digest())
+                if last is not None and (not now.comparable(last) or not now.same(last)):
+                    moved.append(leaf.key)
+        return tuple(moved)
+
     # ------------------------------------------------------------------ snapshots
 
     def _one(self, leaf: Leaf, tensor: torch.Tensor, layout: Layout | None = None) -> Snapshot | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, is_zero, windows, zero_throughout
+from tracer.diagnosis.evidence import Window, is_zero, trained_unseen, windows, zero_throughout
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, text_of, times
@@ -28,7 +28,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     seen = [w for w in windows(leaf, facts) if w.accumulated and not w.step.closure]
     if not seen or not all(_lost(w) or _emptied(leaf, w) for w in seen) or zero_throughout(leaf, facts):
         return None
-    if any(w.fed for w in windows(leaf, facts)):
+    if any(w.fed for w in windows(leaf, facts)) or trained_unseen(leaf, facts):
         return None
     touch = next((w.cleared for w in seen if w.cleared is not None), None)
     if touch is None:

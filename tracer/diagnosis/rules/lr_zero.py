@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import handwritten
+from tracer.diagnosis.evidence import handwritten, trained_unseen
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, optimizer_lines, optimizer_text, times
@@ -28,7 +28,7 @@ REQUIRES = (GroupsSeen, OptimizerStepped)
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not leaf.steps or any(step.lr != 0 for step in leaf.steps) or handwritten(leaf):
         return None
-    if any(step.value is not None and step.value.changed for step in leaf.steps):
+    if trained_unseen(leaf, facts) or any(step.value is not None and step.value.changed for step in leaf.steps):
         return None
     last = leaf.steps[-1]
     name = optimizer_text(facts, last.optimizer)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, arrived, handwritten, moves_outside
+from tracer.diagnosis.evidence import Window, arrived, handwritten, moves_outside, trained_unseen
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
@@ -30,12 +30,14 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not leaf.owners or leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
         return None
     passed_over = [w for w in still_windows(leaf, facts) if above_resolution(w, leaf)]
-    if passed_over:
+    if passed_over and not trained_unseen(leaf, facts):
         return _passed_over(leaf, facts, passed_over)
     first = min(leaf.accumulated_at, default=-1)
     # The backward of ``step(closure)`` runs inside the step, which uses what it leaves.
     if any(step.closure or step.order > first for step in leaf.steps):
         return None
+    if any(facts.unseen.get(optimizer) for optimizer, _ in leaf.owners):
+        return None  # it stepped among the steps that were only counted
     if (facts.errors or not facts.header.finished) and len(leaf.accumulated) <= 1:
         return None  # the program was killed, or ended with an exception, before it came to its first step
     owners = list(dict.fromkeys(optimizer for optimizer, _ in leaf.owners))

@@ -30,10 +30,12 @@ REQUIRES = (OptimizerStepped, ValueMeasured)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    moved = [step for step in leaf.steps if step.value is not None and step.value.changed]
+    moved = [step for step in _followed(leaf, facts) if step.value is not None and step.value.changed]
     if not moved or handwritten(leaf):
         return None
     undone = _undone(leaf)
+    if facts.gaps and len(undone) < 2:
+        return None  # once may be a trial before the training, and what came later was not looked at
     lost = min(len(moved), sum(count for _, count in undone))
     if not _for_good(leaf, moved, len(undone), lost):
         return None
@@ -45,6 +47,15 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     fix = f"remove the write{text_of(facts, last.place)}, or copy in the other direction"
     lines = [line for value, _ in undone for line in line_at(facts, value.place, "overwritten")]
     return found(NAME, leaf, message, fix, (*lines, *line_at(facts, moved[-1].place, "step")))
+
+
+def _followed(leaf: LeafFacts, facts: Facts) -> list[StepFacts]:
+    """Return the steps whose work can be followed: what comes after the last before a gap was not looked at."""
+    if not facts.gaps:
+        return leaf.steps
+    steps = sorted(leaf.steps, key=lambda step: step.order)
+    stretch = [bisect_left(facts.gaps, step.order) for step in steps]
+    return [step for i, step in enumerate(steps) if [stretch[i]] == (stretch[i + 1 : i + 2] or [len(facts.gaps)])]
 
 
 def _undone(leaf: LeafFacts) -> list[tuple[ValueMeasured, int]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, finite, windows
+from tracer.diagnosis.evidence import Window, finite, trained_unseen, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
@@ -29,7 +29,7 @@ REQUIRES = (OptimizerStepped, GradMeasured, ValueMeasured)
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     fed = [w for w in windows(leaf, facts) if w.fed and w.step.lr != 0]
-    if not fed:
+    if not fed or trained_unseen(leaf, facts):
         return None
     if any(w.step.value is None for w in fed):
         if facts.header.values_compared:

@@ -20,7 +20,14 @@ from typing import Any
 
 from tracer.diagnosis.blame import blame_of
 from tracer.diagnosis.culprits import cancels, culprit_lines, culprits_of, op_of
-from tracer.diagnosis.evidence import arrivals, arrived, is_zero, zero_throughout
+from tracer.diagnosis.evidence import (
+    arrivals,
+    arrived,
+    is_zero,
+    trained_last_unseen,
+    trained_unseen,
+    zero_throughout,
+)
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, text_of, times
@@ -38,7 +45,9 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if leaf.seen.kind == "input" or not arrived(leaf, facts) or any(hook.before for hook in leaf.hooks):
         return None  # with a hook: a gradient arrived, and the user's hook made it zero
     if not zero_throughout(leaf, facts):
-        return _died(leaf, facts)
+        return None if trained_last_unseen(leaf, facts) else _died(leaf, facts)
+    if trained_unseen(leaf, facts):
+        return None
     count = len(arrivals(leaf, facts))
     if cancels(leaf, facts):
         message = (
