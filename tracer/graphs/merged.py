@@ -110,6 +110,16 @@ def _choose(started: dict[int, BackwardStarted], graphs: dict[int, GraphSeen]) -
     return list(shapes.values())
 
 
+def _latest_norms(ends: list[BackwardEnded]) -> tuple[float | None, ...]:
+    """Return the norms of the last backward that was watched whole: most that come again are watched in part."""
+    most, found = 0, ()
+    for end in ends:
+        measured = len(end.norms) - end.norms.count(None)
+        if measured >= most:
+            most, found = measured, end.norms
+    return found
+
+
 def _add(merged: Merged, graph: GraphSeen, runs: list[BackwardStarted], ended: dict[int, BackwardEnded]) -> None:
     base = len(merged.nodes)
     merged.nodes.extend(graph.nodes)
@@ -117,8 +127,7 @@ def _add(merged: Merged, graph: GraphSeen, runs: list[BackwardStarted], ended: d
     merged.edges.extend((base + source, base + target) for source, target, _ in graph.edges)
     merged.slots.extend(slot for _, _, slot in graph.edges)
     ends = [ended[b.backward] for b in runs if b.backward in ended]
-    last = next((end for end in reversed(ends) if end.norms), None)
-    merged.norms.extend(last.norms if last is not None else [None] * len(graph.nodes))
+    merged.norms.extend(_latest_norms(ends) or [None] * len(graph.nodes))
     for end in ends:
         if end.culprits:
             for node, kind in end.culprits:

@@ -181,12 +181,14 @@ class Backwards:
         if self.session.detail == "full" or self.session.alarmed:
             return range(count)
         plan = self._plans.get(call.fingerprint)
-        if plan is None:
-            call.plans = count <= nodes.FIRST
+        if plan is not None:
+            plan = self._plans[call.fingerprint] = plan._replace(turn=plan.turn + 1)
+        if plan is None or plan.whole():
+            call.plans = True
             return range(0, count, 1 + count // nodes.FIRST)
         watch.expected = plan.ran
         call.large = plan.large
-        return plan.small
+        return plan.nodes
 
     def _resolve(self, call: _Call, walk: Walk) -> None:
         """Look for cuts when a followed leaf is out of reach; the same graph again is not searched again."""
@@ -227,13 +229,14 @@ class Backwards:
             if call.watch is not None:
                 call.watch.close()
             if call.watch is not None and call.walk is not None and call.graph is not None:
-                norms = call.watch.norms(len(call.walk.nodes))
                 order = tuple(call.watch.order)
-                culprits = call.culprits + call.watch.culprits(norms, call.walk)
-                if not order:
-                    norms = []
-                elif call.plans and problem is None:
-                    self._plans[call.fingerprint] = call.watch.plan()
+                culprits = call.culprits
+                if order:
+                    norms = call.watch.norms(len(call.walk.nodes))
+                    culprits += call.watch.culprits(norms, call.walk)
+                    if call.plans and problem is None:
+                        turn = self._plans[call.fingerprint].turn if call.fingerprint in self._plans else 1
+                        self._plans[call.fingerprint] = call.watch.plan(call.walk)._replace(turn=turn)
                 if norms:
                     session.hooks.nodes_ended(call.number, call.walk.seqs, norms, call.leaves_below)
                     session.module_hooks.backward_ended(call.number, call.walk, norms, culprits, call.leaves_below)

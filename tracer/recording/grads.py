@@ -16,7 +16,7 @@ import torch
 
 from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
-from tracer.recording.measure import KEPT, exact_norms, fetch, is_empty, norms, numbers, readable, zero_share
+from tracer.recording.measure import KEPT, exact_norms, is_empty, numbers, readable, summaries
 from tracer.recording.places import Site, user_site_and_call
 from tracer.recording.snapshots import Layout, take
 from tracer.recording.torch_compat import post_accumulate_hooks, without_torch_function
@@ -172,27 +172,21 @@ class Grads:
 
     def _emit(self, found: list[tuple[Leaf, Tensor]], when: str, optimizer: int | None) -> None:
         session = self.session
-        scalars = norms([grad for _, grad in found])
-        shares: list[tuple[int, Tensor]] = []
-        for i, (_, grad) in enumerate(found):
-            share = zero_share(grad)
-            if share is not None:
-                shares.append((i, share))
-        values = fetch([*scalars, *(share for _, share in shares)])
-        share_of = {i: value for (i, _), value in zip(shares, values[len(scalars) :], strict=True)}
+        grads = [grad for _, grad in found]
+        values = summaries(grads)
         # squares of small numbers underflow in float32
-        empty = [i for i in range(len(found)) if values[i] == 0.0 and share_of.get(i) != 1.0]
-        for i, exact in zip(empty, exact_norms([found[i][1] for i in empty]), strict=True):
-            values[i], share_of[i] = exact
-        shown = _shown([grad for _, grad in found])
+        empty = [i for i, (norm, share) in enumerate(values) if norm == 0.0 and share != 1.0]
+        for i, exact in zip(empty, exact_norms([grads[i] for i in empty]), strict=True):
+            values[i] = exact
+        shown = _shown(grads)
         for i, (leaf, _) in enumerate(found):
-            norm = values[i]
+            norm, share = values[i]
             finite = math.isfinite(norm)
             if not finite or norm == 0.0:
                 session.alarmed = True
                 if not finite and when == "step":
                     session.sampling.broken()
-            session.emit(GradMeasured(session.step, leaf.key, when, norm, share_of.get(i), finite, optimizer, shown[i]))
+            session.emit(GradMeasured(session.step, leaf.key, when, norm, share, finite, optimizer, shown[i]))
 
     def used_by_step(self, leaves: Iterable[Leaf]) -> None:
         """An optimizer stepped with these gradients; those still there afterwards are stale."""

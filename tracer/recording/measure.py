@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -112,13 +113,18 @@ def fetch(scalars: Sequence[torch.Tensor]) -> list[float]:
     """Bring 0-dim tensors to the host: one transfer per device."""
     if not scalars:
         return []
-    by_device: dict[torch.device, list[int]] = {}
+    kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for i, scalar in enumerate(scalars):
-        by_device.setdefault(scalar.device, []).append(i)
+        kinds.setdefault((scalar.device, scalar.dtype), []).append(i)
+    by_device: dict[torch.device, list[tuple[list[int], torch.Tensor]]] = {}
+    for (device, _), members in kinds.items():
+        stacked = torch.stack([scalars[i] for i in members]).to(torch.float64)
+        by_device.setdefault(device, []).append((members, stacked))
     values = [0.0] * len(scalars)
-    for members in by_device.values():
-        stacked = torch.stack([scalars[i].to(torch.float64) for i in members])
-        for i, value in zip(members, stacked.tolist(), strict=True):
+    for groups in by_device.values():
+        order = [i for members, _ in groups for i in members]
+        joined = torch.cat([stacked for _, stacked in groups]) if len(groups) > 1 else groups[0][1]
+        for i, value in zip(order, joined.tolist(), strict=True):
             values[i] = value
     return values
 
@@ -167,12 +173,31 @@ def _nested(values: Any, convert: Callable[[float], float]) -> object:
     return convert(values)
 
 
-def zero_share(tensor: torch.Tensor) -> torch.Tensor | None:
-    """Return the share of elements that are exactly zero, for tensors small enough to count."""
-    tensor = plain(tensor)
-    if tensor.numel() == 0 or tensor.numel() > COUNTED:
-        return None
-    return 1.0 - torch.count_nonzero(tensor) / tensor.numel()
+def summaries(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float | None]]:
+    """Return L2 norm and share of exact zeros of each tensor (None above 4,096 elements): one transfer per device.
+
+    The zeros of all small tensors of one device and dtype are counted together, as running counts.
+    """
+    batches: dict[tuple[torch.device, torch.dtype], list[tuple[int, torch.Tensor]]] = {}
+    for i, tensor in enumerate(tensors):
+        if tensor.numel() <= COUNTED or tensor.layout != torch.strided:
+            part = plain(tensor).reshape(-1)
+            if 0 < part.numel() <= COUNTED:
+                batches.setdefault((part.device, part.dtype), []).append((i, part))
+    counts: list[torch.Tensor] = []
+    for members in batches.values():
+        running = torch.cat([part for _, part in members]).eq(0).cumsum(0)
+        ends = accumulate(part.numel() for _, part in members)
+        counts += [running[end - 1] for end in ends]
+    values = fetch([*norms(tensors), *counts])
+    shares: list[float | None] = [None] * len(tensors)
+    counted = iter(values[len(tensors) :])
+    for members in batches.values():
+        before = 0.0
+        for i, part in members:
+            count = next(counted)
+            shares[i], before = (count - before) / part.numel(), count
+    return list(zip(values, shares, strict=False))
 
 
 def exact_norms(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float]]:

@@ -17,6 +17,7 @@ from tracer.recording.deep import PIECE, part
 from tracer.recording.kinds import name_of
 from tracer.recording.leaves import Leaf
 from tracer.recording.measure import fetch, norm, readable
+from tracer.recording.snapshots import BLOCK, BLOCKS
 from tracer.recording.torch_compat import node_sequence, without_torch_function
 
 if TYPE_CHECKING:
@@ -97,9 +98,14 @@ class Walk:
 class Plan(NamedTuple):
     """What is watched when a graph comes again: the first time showed which gradients are small."""
 
-    small: tuple[int, ...]
+    nodes: tuple[int, ...]
     ran: frozenset[int]
     large: bool  #: whether there are others
+    turn: int = 1  #: how often the graph came
+
+    def whole(self) -> bool:
+        """Tell whether every node is watched again: at the 4th, 16th, 64th ... time."""
+        return self.turn.bit_count() == 1 and self.turn.bit_length() % 2 == 1
 
 
 class Watch:
@@ -165,8 +171,9 @@ class Watch:
     def _sample(self, i: int, grad: torch.Tensor) -> None:
         """Estimate the norm of a large gradient from some of its elements, when they lie in a row."""
         if grad.layout == torch.strided and readable(grad) and grad.is_contiguous():
-            stride = grad.numel() // SMALL + 1
-            self._scalars.append(norm(grad.detach().view(-1)[::stride]) * stride**0.5)
+            count = grad.numel()
+            blocks = grad.detach().as_strided((BLOCKS, BLOCK), (count // BLOCKS, 1))
+            self._scalars.append(norm(blocks.reshape(-1)) * (count / (BLOCKS * BLOCK)) ** 0.5)
             self._indices.append(i)
             self._estimates.add(i)
 
@@ -175,10 +182,16 @@ class Watch:
             handle.remove()
         self._handles.clear()
 
-    def plan(self) -> Plan:
-        """Return what to watch next time, after a backward that was watched whole."""
-        small = tuple(i for i in sorted(set(self.order)) if i not in self.large)
-        return Plan(small[:: 1 + len(small) // AGAIN], frozenset(self.order), bool(self.large))
+    def plan(self, walk: Walk) -> Plan:
+        """Return what to watch next time, after a backward that was watched whole.
+
+        A gradient tells which operation made it bad only together with those that the operation received: nodes
+        with a large one before them are left out.
+        """
+        ran = frozenset(self.order)
+        beside = self.large.union(target for source, target, _ in walk.edges if source in self.large)
+        nodes = sorted(ran - beside)
+        return Plan(tuple(nodes[:: 1 + len(nodes) // AGAIN]), ran, bool(self.large))
 
     def norms(self, count: int) -> list[float | None]:
         """Return the measured norm per node; several outputs of a node count together."""
@@ -199,12 +212,13 @@ class Watch:
         sources: dict[int, list[int]] = {}
         for source, target, _ in walk.edges:
             sources.setdefault(target, []).append(source)
-        ran = self.expected.union(self.order)
+        watched = set(self.order)
+        ran = self.expected | watched
         found: dict[tuple[int, str], None] = {}
         for i in self.order:
             kind = "none" if i in self._none else _badness(norms[i])
             feeding = [s for s in sources.get(i, ()) if s in ran]
-            if not kind or not feeding or any(self._bad(s, norms, kind) for s in feeding):
+            if not kind or not feeding or any(s not in watched or self._bad(s, norms, kind) for s in feeding):
                 continue
             for source in feeding:
                 found[source, kind] = None
