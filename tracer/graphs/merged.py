@@ -112,7 +112,8 @@ def _choose(started: dict[int, BackwardStarted], graphs: dict[int, GraphSeen]) -
 
 def _latest_norms(ends: list[BackwardEnded]) -> tuple[float | None, ...]:
     """Return the norms of the last backward that was watched whole: most that come again are watched in part."""
-    most, found = 0, ()
+    most = 0
+    found: tuple[float | None, ...] = ()
     for end in ends:
         measured = len(end.norms) - end.norms.count(None)
         if measured >= most:

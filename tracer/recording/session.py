@@ -24,6 +24,7 @@ from tracer.errors import UsageError
 from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged, StepsPassed
 from tracer.recording import constructors, torch_compat
 from tracer.recording.backwards import Backwards
+from tracer.recording.clearing import Clearing
 from tracer.recording.custom_functions import CustomFunctions
 from tracer.recording.cuts import CutSide
 from tracer.recording.dropped import Flow
@@ -117,6 +118,7 @@ class Session:
         self.plain = PlainTensors()
         self.packed = False  #: the user's program packs what nodes save (checkpointing, offloading)
         self.grads = Grads(self)
+        self.clearing = Clearing(self)
         self.values = Values(self)
         self.replicas = Replicas(self)
         self.optimizers = Optimizers(self)
@@ -166,7 +168,8 @@ class Session:
             self._handles += self.guard(part) or []
         self.guard(self._attach_calls)
         constructed = (self._constructors, self.custom.patches, self.module_hooks.patches)
-        for find in (self.backwards.patches, self.optimizers.patches, *constructed, self._hidden_hooks):
+        stepping = (self.backwards.patches, self.optimizers.patches, self.clearing.patches)
+        for find in (*stepping, *constructed, self._hidden_hooks):
             for patch in self.guard(find) or []:
                 self.guard(self._patches.put, patch)
         self.guard(self._register_given)
