@@ -52,6 +52,7 @@ class Backwards:
             if self.session.paused:
                 return self._unseen(engine, t_outputs, args, kwargs)
             if is_capturing() or not self.session.here("ran backward: its graph and cuts are missing"):
+                self.session.guard(self.session.accumulation.back_to_hooks)
                 return engine(t_outputs, *args, **kwargs)
             return self._run(engine, t_outputs, args, kwargs)
 
@@ -92,6 +93,8 @@ class Backwards:
             session.step_broke_off()
         if session.grads.pending and not self._depth:
             session.grads.measure_pending()
+        if self._depth:
+            session.accumulation.back_to_hooks()
         session.maybe_next_step()
         retain, create, inputs = _options(args, kwargs)
         accumulates = bool(kwargs.get("accumulate_grad", args[5] if len(args) > 5 else False))
@@ -106,6 +109,8 @@ class Backwards:
             tensors = [t for t in outputs if isinstance(t, torch.Tensor)]
             roots = [t.grad_fn if isinstance(t, torch.Tensor) else t.node for t in outputs]
             session.guard(self._walk, call, tensors, roots)
+            if call.graph is None:  # also when our own part failed
+                session.accumulation.back_to_hooks()
             call.inputs = [t for t in inputs if isinstance(t, torch.Tensor)]
             wanted = [session.leaves.find(t) for t in call.inputs]
             session.emit(
@@ -143,6 +148,9 @@ class Backwards:
         if call.accumulates:
             self.reached.update(leaf.key for leaf in call.leaf_of.values())
         self._identify(call, walk)
+        if call.accumulates and len(self._depth) == 1:
+            followed = [(leaf, walk.variables[i]) for i, leaf in call.leaf_of.items()]
+            session.accumulation.before(followed, known=call.repeats)
         self._watch(call, walk)
         self._resolve(call, walk)
         scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu" and readable(t)]
@@ -160,6 +168,7 @@ class Backwards:
         mark = None if site is None else (site[0].co_filename, site[0].co_firstlineno, site[1])
         call.fingerprint = walk.fingerprint(keys, mark)
         known = self._graphs.get(call.fingerprint)
+        call.repeats = known is not None
         if known is None:
             known = self._graphs[call.fingerprint] = len(self._graphs)
             self.session.sampling.new_graph()
@@ -226,6 +235,8 @@ class Backwards:
         culprits: tuple[tuple[int, str], ...] = ()
         order: tuple[int, ...] = ()
         with without_torch_function():
+            if not self._depth:
+                session.accumulation.after()
             if call.watch is not None:
                 call.watch.close()
             if call.watch is not None and call.walk is not None and call.graph is not None:
@@ -304,6 +315,7 @@ class _Call:
         "leaf_of",
         "number",
         "plans",
+        "repeats",
         "site",
         "source",
         "walk",
@@ -321,6 +333,7 @@ class _Call:
         self.leaf_of: dict[int, Leaf] = {}
         self.inputs: list[torch.Tensor] = []
         self.culprits: tuple[tuple[int, str], ...] = ()
+        self.repeats = False  #: the same graph came before
         self.plans = False  #: every node is watched, and what it shows decides what is watched next time
         self.large = False  #: some gradients are too large to be measured at this detail
         self.source: Site | None = None  #: where bad data was made

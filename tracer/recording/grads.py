@@ -91,8 +91,11 @@ class Grads:
     def read(self, tensor: Tensor, grad: Tensor) -> None:
         """Somebody reads ``tensor.grad``: measure first what autograd left, then follow the gradient."""
         leaf = self.session.leaves.find(tensor)
-        if leaf is not None and leaf.hooked and self.session.backwards.running and not self.session.in_step:
-            self._hook_reads(leaf, tensor)
+        if leaf is not None and self.session.backwards.running and not self.session.in_step:
+            if leaf.compared:
+                self.session.accumulation.back_to_hooks()
+            elif leaf.hooked:
+                self._hook_reads(leaf, tensor)
         if self.pending and not self.session.in_step:
             self.measure_pending()
         if leaf is None or self.is_grad(grad):

@@ -38,6 +38,7 @@ class Leaf:
     #: ``.grad`` was zeroed in place since that step.
     zeroed: bool = False
     hooked: bool = False  #: our post-accumulate hook is on it
+    compared: bool = False  #: no hook of ours: ``.grad`` before and after a backward tells what it did
     handles: list[Any] = field(default_factory=list)
     #: Backward in which that hook ran last.
     told_in: int | None = None

@@ -180,6 +180,8 @@ class Optimizers:
         with without_torch_function():
             info = self.info(optimizer)
             site = user_site(frame)
+            if session.backwards.running:
+                session.accumulation.back_to_hooks()
             session.maybe_next_step(info)
             closure = bool(len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None
             info.steps += 1

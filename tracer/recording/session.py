@@ -23,6 +23,7 @@ import torch
 from tracer.errors import UsageError
 from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged, StepsPassed
 from tracer.recording import constructors, torch_compat
+from tracer.recording.accumulation import Accumulation
 from tracer.recording.backwards import Backwards
 from tracer.recording.clearing import Clearing
 from tracer.recording.custom_functions import CustomFunctions
@@ -118,6 +119,7 @@ class Session:
         self.plain = PlainTensors()
         self.packed = False  #: the user's program packs what nodes save (checkpointing, offloading)
         self.grads = Grads(self)
+        self.accumulation = Accumulation(self)
         self.clearing = Clearing(self)
         self.values = Values(self)
         self.replicas = Replicas(self)
@@ -242,7 +244,7 @@ class Session:
         while self._call_handles:
             self.guard(self._call_handles.pop().remove)
         for leaf in self.leaves.all:
-            leaf.hooked = False
+            leaf.hooked = leaf.compared = False
             while leaf.handles:
                 self.guard(leaf.handles.pop().remove)
 
@@ -433,15 +435,8 @@ class Session:
     def follow(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Put the post-accumulate hook on a leaf, once, and take its starting value."""
         tensor = leaf.trained(tensor)  # what stands in for a sharded parameter is not what is trained
-        if not leaf.hooked and not self.paused and tensor.is_leaf and tensor.requires_grad:
-            leaf.hooked = True
-
-            def accumulated(parameter: torch.Tensor, leaf: Leaf = leaf) -> None:
-                if self._running:
-                    self.apart(self.grads.accumulated, leaf)
-
-            handle = tensor.register_post_accumulate_grad_hook(accumulated)  # type: ignore[no-untyped-call]
-            leaf.handles.append(handle)
+        if not self.paused:
+            self.accumulation.hook(leaf, tensor)
         self.values.first_seen(leaf, tensor)
 
     def toggled(self, tensor: torch.Tensor, site: Site | None) -> None:
