@@ -1,4 +1,4 @@
-"""That a leaf accumulated is known without a hook of ours once a graph comes again, and by one where that is not enough."""
+"""A leaf that accumulated is known without a hook of ours once its graph comes again, and by one where need be."""
 
 from __future__ import annotations
 
@@ -133,3 +133,12 @@ def test_a_backward_in_another_thread_is_told_of_a_parameter_that_had_no_hook_an
         thread.start()
         thread.join()
     assert len(told(session)) == 6
+
+
+def test_a_new_graph_after_one_that_came_again_is_told_too() -> None:
+    def work(net: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        backward(net)
+        backward(net)
+        net(torch.ones(1, 2)).square().sum().backward()
+
+    assert recorded(work) == EACH_OF_THREE

@@ -47,6 +47,13 @@ class Accumulation:
 
     def before(self, leaves: Iterable[tuple[Leaf, Tensor]], *, known: bool) -> None:
         """A backward starts: over a ``known`` graph its leaves are compared, where nobody else has hooks on them."""
+        try:
+            self._take(leaves, known)
+        except BaseException:
+            self.back_to_hooks()
+            raise
+
+    def _take(self, leaves: Iterable[tuple[Leaf, Tensor]], known: bool) -> None:
         self._before.clear()
         if not self._reading:
             return

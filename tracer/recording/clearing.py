@@ -39,11 +39,11 @@ class Clearing:
             if is_compiling() or session.in_step or session.mode.quiet or not session.here():
                 return clear(owner, *args, **kwargs)
             held = session.guard(self._held, owner) or []
-            session.mode.rest()
+            session.guard(session.mode.rest)
             try:
                 return clear(owner, *args, **kwargs)
             finally:
-                session.mode.wake()
+                session.guard(session.mode.wake)
                 session.guard(self._tell, held, sys._getframe(1))
 
         return cleared
