@@ -28,6 +28,8 @@ class Header:
     values_compared: bool = True  #: False for a recording with ``values=False``
     program: str = ""  #: base name of the script or scenario
     finished: bool = True  #: False for a trace cut off before its end
+    #: of each GPU that leaves are on: (name in torch, model, most bytes that tensors took on it)
+    gpus: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

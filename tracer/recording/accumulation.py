@@ -40,7 +40,7 @@ class Accumulation:
         leaf.hooked = True
 
         def accumulated(parameter: Tensor, leaf: Leaf = leaf) -> None:
-            if session._running:
+            if session._running and not session.in_graph():
                 session.apart(session.grads.accumulated, leaf)
 
         leaf.handles.append(tensor.register_post_accumulate_grad_hook(accumulated))  # type: ignore[no-untyped-call]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +16,8 @@ from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradCompu
 from tracer.recording import nodes
 from tracer.recording.forward_values import first_bad_forward
 from tracer.recording.leaves import Leaf, shape_of
-from tracer.recording.measure import readable
+from tracer.recording.mailbox import Later, now, together
+from tracer.recording.measure import fetch, plain, readable
 from tracer.recording.nodes import Plan, Walk, Watch
 from tracer.recording.places import Site, user_site
 from tracer.recording.torch_compat import engine_owners, is_capturing, without_torch_function
@@ -30,6 +33,7 @@ class Backwards:
         self.session = session
         self.count = 0
         self.reached: set[int] = set()  #: keys of leaves in the graph of any accumulating backward
+        self._went_bad = False  #: NaN or Inf was in a forward pass and seen too late: from now on it is waited for
         self.outermost = 0  #: calls of ``backward`` that ran inside no other
         self.current = -1
         self._depth: list[int] = []
@@ -113,17 +117,17 @@ class Backwards:
                 session.accumulation.back_to_hooks()
             call.inputs = [t for t in inputs if isinstance(t, torch.Tensor)]
             wanted = [session.leaves.find(t) for t in call.inputs]
-            session.emit(
-                BackwardStarted(
-                    session.step, number, "backward" if accumulates else "grad", call.graph,
-                    call.walk.roots if call.walk and call.graph is not None else (), session.places.key(call.site),
-                    retain, create,
-                    tuple(leaf.key for leaf in wanted if leaf is not None) if inputs else None,
-                    self._depth[-2] if len(self._depth) > 1 else None,
-                    any(t.requires_grad for t in tensors) or len(tensors) < len(outputs),
-                    any(t.is_leaf and t.requires_grad for t in tensors), *_root_value(tensors),
-                )
+            root, shape = _root(tensors)
+            started = BackwardStarted(
+                session.step, number, "backward" if accumulates else "grad", call.graph,
+                call.walk.roots if call.walk and call.graph is not None else (), session.places.key(call.site),
+                retain, create,
+                tuple(leaf.key for leaf in wanted if leaf is not None) if inputs else None,
+                self._depth[-2] if len(self._depth) > 1 else None,
+                any(t.requires_grad for t in tensors) or len(tensors) < len(outputs),
+                any(t.is_leaf and t.requires_grad for t in tensors), None, shape,
             )  # fmt: skip
+            session.mail.post(self._started(started, root))
             if not any(roots) and accumulates:
                 self._resolve_detached(call, outputs)
         session.cut_side.dark.forget_extractions() if accumulates else None
@@ -153,10 +157,40 @@ class Backwards:
             session.accumulation.before(followed, known=call.repeats)
         self._watch(call, walk)
         self._resolve(call, walk)
-        scalars = [t for t in tensors if t.numel() == 1 and t.device.type == "cpu" and readable(t)]
-        bad_root = any(not bool(torch.isfinite(t.detach()).all()) for t in scalars)
-        if session.modules.outputs.any_bad() or bad_root:
+        scalars = [root for t in tensors if (root := _scalar(t)) is not None and root.is_floating_point()]
+        session.mail.post(self._look_at_forward(call, scalars))
+
+    def _look_at_forward(self, call: _Call, roots: list[torch.Tensor]) -> Later[None]:
+        """Find where NaN or Inf began, while what nodes saved is there; else note that it began."""
+        session, walk = self.session, call.walk
+        delayed = session.mail.delays(roots)
+        work = together(session.modules.outputs.any_bad(), fetch(roots))
+        roots = []
+        if delayed and not self._went_bad:
+            walk = None
+        eager = delayed and walk is not None  # the run is broken anyway: finding where is worth a wait
+        outputs, values = now(work) if eager else (yield from work)
+        bad_root = not all(math.isfinite(value) for value in values)
+        if not outputs and not bad_root:
+            return
+        if walk is not None:
             first_bad_forward(session, walk, call, bad_root)
+            if delayed:
+                # by now the weights may be bad because of what came first
+                call.culprits = tuple(culprit for culprit in call.culprits if culprit[1] != "parameter")
+            return
+        self._went_bad = session.alarmed = True
+        session.plain.alarm()
+        session.note_once(
+            "where NaN or Inf first began in the forward pass was not looked for: numbers of a GPU are read one step "
+            "later, when what the operations saved is gone; from then on it is looked for"
+        )
+
+    def _started(self, event: BackwardStarted, root: torch.Tensor | None) -> Later[None]:
+        work = fetch([] if root is None else [root])
+        root = None
+        values = yield from work
+        self.session.emit(replace(event, root_value=values[0] if values else None))
 
     def _follows(self, bare: torch.Tensor) -> bool:
         """Tell whether a leaf that is no parameter is followed: one of a kind, and no buffer of a pipeline's."""
@@ -231,40 +265,51 @@ class Backwards:
         if self._depth:
             self._depth.pop()
         self.current = self._depth[-1] if self._depth else call.number
-        norms: list[float | None] = []
-        culprits: tuple[tuple[int, str], ...] = ()
-        order: tuple[int, ...] = ()
         with without_torch_function():
             if not self._depth:
                 session.accumulation.after()
             if call.watch is not None:
                 call.watch.close()
-            if call.watch is not None and call.walk is not None and call.graph is not None:
-                order = tuple(call.watch.order)
-                culprits = call.culprits
-                if order:
-                    norms = call.watch.norms(len(call.walk.nodes))
-                    culprits += call.watch.culprits(norms, call.walk)
-                    if call.plans and problem is None:
-                        turn = self._plans[call.fingerprint].turn if call.fingerprint in self._plans else 1
-                        self._plans[call.fingerprint] = call.watch.plan(call.walk)._replace(turn=turn)
-                if norms:
-                    session.hooks.nodes_ended(call.number, call.walk.seqs, norms, call.leaves_below)
-                    session.module_hooks.backward_ended(call.number, call.walk, norms, culprits, call.leaves_below)
-            session.hooks.backward_ended(call.number)
-        session.emit(
-            BackwardEnded(
-                session.step, call.number, None if problem is None else f"{type(problem).__name__}: {problem}"[:500],
-                tuple(norms), order, culprits, bool(call.watch and (call.watch.large or call.large)),
-                session.places.key(call.source),
-            )
-        )  # fmt: skip
+            session.mail.post(self._ended(call, problem))
         if problem is not None:
             self._explain(call, problem)
         elif not call.accumulates:
             self._computed(call, result)
         if call.walk is not None and len(call.walk.seqs) <= 200_000:
             self._freed.append((set(call.walk.seqs[:200_000]) - _UNNUMBERED, call.site))
+
+    def _ended(self, call: _Call, problem: BaseException | None) -> Later[None]:
+        session, step = self.session, self.session.step
+        walk, watch = call.walk, call.watch
+        seqs = [] if walk is None else walk.seqs
+        seen = () if watch is None or walk is None or call.graph is None else tuple(watch.order)
+        hooked, before_nodes = session.hooks.node_norms(seqs if seen else [])
+        keys, around_leaves = session.hooks.leaf_norms()
+        measured = fetch([]) if watch is None or not seen else watch.norms(len(seqs))
+        works = together(measured, before_nodes, around_leaves)
+        text = None if problem is None else f"{type(problem).__name__}: {problem}"[:500]
+        failed, problem = problem is not None, None
+        if walk is not None:
+            walk.forget()  # nothing of the user's is held while the numbers are on their way
+        norms, befores, values = yield from works
+        culprits: tuple[tuple[int, str], ...] = ()
+        if watch is not None and walk is not None and call.graph is not None:
+            culprits = call.culprits
+            if seen:
+                culprits += watch.culprits(norms, walk)
+                if call.plans and not failed:
+                    turn = self._plans[call.fingerprint].turn if call.fingerprint in self._plans else 1
+                    self._plans[call.fingerprint] = watch.plan(walk)._replace(turn=turn)
+            if norms:
+                session.hooks.nodes_ended(step, call.number, hooked, befores, norms, call.leaves_below)
+                session.module_hooks.backward_ended(step, call.number, walk, norms, culprits, call.leaves_below)
+        session.hooks.backward_ended(step, call.number, keys, values)
+        session.emit(
+            BackwardEnded(
+                step, call.number, text, tuple(norms), seen, culprits, bool(watch and (watch.large or call.large)),
+                session.places.key(call.source),
+            )
+        )  # fmt: skip
 
     def _computed(self, call: _Call, result: Any) -> None:
         session = self.session
@@ -360,14 +405,18 @@ def _options(args: Any, kwargs: Any) -> tuple[bool, bool, tuple[Any, ...]]:
     return retain, create, tuple(inputs)
 
 
-def _root_value(tensors: list[torch.Tensor]) -> tuple[float | None, tuple[int, ...]]:
+def _root(tensors: list[torch.Tensor]) -> tuple[torch.Tensor | None, tuple[int, ...]]:
+    """Return what backward starts from, when it is one number that can be read, and its shape."""
     if not tensors:
         return None, ()
-    root = tensors[0]
-    shape = shape_of(root)
-    if root.numel() != 1 or root.device.type != "cpu" or root.is_complex() or not readable(root):
-        return None, shape
-    return float(root.detach()), shape
+    return _scalar(tensors[0]), shape_of(tensors[0])
+
+
+def _scalar(tensor: torch.Tensor) -> torch.Tensor | None:
+    if tensor.numel() != 1 or tensor.is_complex() or not readable(tensor):
+        return None
+    local = plain(tensor)
+    return local.reshape(()) if local.numel() == 1 else None
 
 
 def _inplace_site(session: Session, text: str) -> tuple[Site | None, str]:

@@ -17,6 +17,7 @@ from tracer.events import (
     Node,
     Noted,
 )
+from tracer.recording.mailbox import now
 from tracer.recording.measure import fetch, norms, readable
 from tracer.recording.nodes import Walk
 from tracer.recording.torch_compat import without_torch_function
@@ -125,7 +126,7 @@ def _grads(leaves: list[tuple[int, Tensor]]) -> Iterable[Event]:
     """Yield what stands in ``.grad`` of each leaf now."""
     held = [(key, tensor.grad) for key, tensor in leaves if tensor.is_leaf and tensor.grad is not None]
     measurable = [(key, grad) for key, grad in held if readable(grad)]
-    values = fetch(norms([grad for _, grad in measurable]))
+    values = now(fetch(norms([grad for _, grad in measurable])))
     for (key, _), norm in zip(measurable, values, strict=True):
         yield GradMeasured(1, key, "found", norm, finite=norm == norm and abs(norm) != float("inf"))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import fetch, norm, readable
 from tracer.recording.saved_values import gave_bad, has_nan, is_result, not_finite, overflowed, saved
 from tracer.recording.torch_compat import without_torch_function
@@ -45,10 +46,10 @@ class ForwardNorms:
         """Forget what was noted: steps passed unseen."""
         self._scalars.clear()
 
-    def any_bad(self) -> bool:
+    def any_bad(self) -> Later[bool]:
         """Tell whether an output was NaN or Inf; forgets them all."""
-        values = fetch(self._scalars)
-        self._scalars.clear()
+        scalars, self._scalars = self._scalars, []
+        values = yield from fetch(scalars)
         return not all(math.isfinite(value) for value in values)
 
 

@@ -16,6 +16,7 @@ import torch
 
 from tracer.events import GradAccumulated, GradMeasured, GradTouched
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later, together
 from tracer.recording.measure import KEPT, exact_norms, is_empty, numbers, readable, summaries
 from tracer.recording.places import Site, user_site_and_call
 from tracer.recording.snapshots import Layout, take
@@ -37,6 +38,7 @@ class Grads:
         self.measuring = session.detail != "graph"
         self._owner: dict[int, tuple[weakref.ref[Tensor], int]] = {}
         self._memory: dict[int, int] = {}  #: address of a gradient that was read -> key of its leaf
+        self._precise: set[int] = set()  #: keys of leaves whose norm came out as 0 and may be no zero
         self._early: set[int] = set()  #: told before our own hook ran
 
     def start_afresh(self, stepped: Iterable[Leaf]) -> None:
@@ -159,37 +161,47 @@ class Grads:
 
     def measure(self, leaves: Iterable[Leaf], when: str, optimizer: int | None) -> None:
         """Emit a ``GradMeasured`` for each leaf: norms by one fused call, one transfer for all numbers."""
-        session = self.session
-        with without_torch_function(), torch.no_grad():
-            found: list[tuple[Leaf, Tensor]] = []
-            for leaf in leaves:
-                tensor = leaf.ref()
-                grad = None if tensor is None else tensor.grad
-                if grad is None or not readable(grad):
-                    if tensor is not None and grad is None:
-                        session.emit(GradMeasured(session.step, leaf.key, when, None, optimizer=optimizer))
-                    continue
-                if not is_empty(grad):
-                    found.append((leaf, grad))
-            self._emit(found, when, optimizer)
+        self.session.mail.post(self._measure(list(leaves), when, optimizer))
 
-    def _emit(self, found: list[tuple[Leaf, Tensor]], when: str, optimizer: int | None) -> None:
-        session = self.session
-        grads = [grad for _, grad in found]
-        values = summaries(grads)
+    def _measure(self, leaves: list[Leaf], when: str, optimizer: int | None) -> Later[None]:
+        session, step = self.session, self.session.step
+        found: list[Leaf] = []
+        grads: list[Tensor] = []
+        for leaf in leaves:
+            tensor = leaf.ref()
+            grad = None if tensor is None else tensor.grad
+            if grad is None or not readable(grad):
+                if tensor is not None and grad is None:
+                    session.emit(GradMeasured(step, leaf.key, when, None, optimizer=optimizer))
+                continue
+            if not is_empty(grad):
+                found.append(leaf)
+                grads.append(grad)
+        precise = [i for i, leaf in enumerate(found) if leaf.key in self._precise]
+        works = together(summaries(grads), exact_norms([grads[i] for i in precise]), _shown(grads))
+        kept = [] if session.mail.delays(grads) else grads
+        grads, tensor, grad = [], None, None  # nothing of the user's is held while the numbers are on their way
+        values, exact, shown = yield from works
+        for i, value in zip(precise, exact, strict=True):
+            values[i] = value
         # squares of small numbers underflow in float32
-        empty = [i for i, (norm, share) in enumerate(values) if norm == 0.0 and share != 1.0]
-        for i, exact in zip(empty, exact_norms([grads[i] for i in empty]), strict=True):
-            values[i] = exact
-        shown = _shown(grads)
-        for i, (leaf, _) in enumerate(found):
+        empty = [i for i, (norm, share) in enumerate(values) if norm == 0.0 and share != 1.0 and i not in precise]
+        if session.mail.late:
+            self._precise.update(found[i].key for i in empty)  # gone by now: looked at closely from the next step on
+        else:
+            again = yield from exact_norms([kept[i] for i in empty])
+            for i, value in zip(empty, again, strict=True):
+                values[i] = value
+            empty = []
+        for i, leaf in enumerate(found):
             norm, share = values[i]
             finite = math.isfinite(norm)
             if not finite or norm == 0.0:
                 session.alarmed = True
                 if not finite and when == "step":
                     session.sampling.broken()
-            session.emit(GradMeasured(session.step, leaf.key, when, norm, share, finite, optimizer, shown[i]))
+            if i not in empty:
+                session.emit(GradMeasured(step, leaf.key, when, norm, share, finite, optimizer, shown[i]))
 
     def used_by_step(self, leaves: Iterable[Leaf]) -> None:
         """An optimizer stepped with these gradients; those still there afterwards are stale."""
@@ -200,12 +212,14 @@ class Grads:
                     leaf.used, leaf.zeroed = True, False
 
 
-def _shown(grads: list[Tensor]) -> list[object]:
+def _shown(grads: list[Tensor]) -> Later[list[object]]:
     """Return the numbers of the small gradients, None for the others; one transfer for all of them."""
     small = [i for i, grad in enumerate(grads) if grad.numel() <= KEPT and grad.layout == torch.strided]
-    taken = dict(zip(small, take([(grads[i], Layout(False)) for i in small]), strict=True))
-    found: list[object] = []
-    for i, grad in enumerate(grads):
-        snapshot = taken.get(i)
-        found.append(numbers(grad) if snapshot is None else snapshot.shown())
+    # what is sparse is read at once, where that waits for no device
+    found = [None if grad.device.type != "cpu" or i in small else numbers(grad) for i, grad in enumerate(grads)]
+    work = take([(grads[i], Layout(False)) for i in small])
+    del grads
+    taken = yield from work
+    for i, snapshot in zip(small, taken, strict=True):
+        found[i] = None if snapshot is None else snapshot.shown()
     return found

@@ -10,6 +10,7 @@ import torch
 
 from tracer.events import HookRan
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import fetch, norm, readable
 from tracer.recording.places import Site
 from tracer.recording.torch_compat import backward_hooks, node_sequence, without_torch_function
@@ -57,30 +58,39 @@ class UserHooks:
         """Put our own hook before the user's first one on a computed tensor; it is removed after the backward."""
 
         def first(grad: torch.Tensor) -> None:
-            if readable(grad):
+            if readable(grad) and not self.session.in_graph():
                 with without_torch_function(), torch.no_grad():
                     self._node_before[seq] = norm(grad)
 
         with without_torch_function():
             self._handles.append(tensor.register_hook(self.session.safely(first)))  # type: ignore[no-untyped-call]
 
-    def nodes_ended(self, backward: int, seqs: list[int], norms: list[float | None], below: Below) -> None:
-        """Tell which of the user's hooks on computed tensors turned a gradient to zero, for the leaves below."""
+    def node_norms(self, seqs: list[int]) -> tuple[dict[int, int], Later[list[float]]]:
+        """Return sequence number and index of the nodes with hooks in the last backward, and the norms before those."""
         index = {seq: i for i, seq in enumerate(seqs) if seq in self._node_before}
-        values = fetch([self._node_before[seq] for seq in index])
+        befores = [self._node_before[seq] for seq in index]
+        self._node_before.clear()
+        return index, fetch(befores)
+
+    def nodes_ended(
+        self,
+        step: int,
+        backward: int,
+        index: dict[int, int],
+        befores: list[float],
+        norms: list[float | None],
+        below: Below,
+    ) -> None:
+        """Tell which of the user's hooks on computed tensors turned a gradient to zero, for the leaves below."""
         session = self.session
-        for (seq, i), before in zip(index.items(), values, strict=True):
+        for (seq, i), before in zip(index.items(), befores, strict=True):
             after = norms[i]
-            if before and after == 0.0:
+            if before and after == 0.0 and seq in self.on_nodes:
                 site, code = self.on_nodes[seq]
                 for leaf in below(i):
                     session.emit(
-                        HookRan(
-                            session.step, backward, leaf, before, after,
-                            session.places.key(site), session.places.key(code),
-                        )
-                    )  # fmt: skip
-        self._node_before.clear()
+                        HookRan(step, backward, leaf, before, after, session.places.key(site), session.places.key(code))
+                    )
 
     def arm(self, leaf: Leaf, tensor: torch.Tensor) -> bool:
         """Before a backward: put our own hook first on a leaf that has hooks of the user's.
@@ -117,22 +127,22 @@ class UserHooks:
         while self._handles:
             self._handles.pop().remove()
 
-    def backward_ended(self, backward: int) -> None:
-        """Remove our hooks and tell which of the user's changed a gradient."""
+    def leaf_norms(self) -> tuple[list[int], Later[list[float]]]:
+        """Remove our hooks; return keys of leaves with hooks, and the norms before and after those."""
         self.disarm()
         keys = [key for key in self._before if key in self._after]
-        if keys:
-            values = fetch([*(self._before[k] for k in keys), *(self._after[k] for k in keys)])
-            session = self.session
-            for i, key in enumerate(keys):
-                before, after = values[i], values[len(keys) + i]
-                if before != after and not (before != before and after != after):
-                    site, code = self._sites.get(key, (None, None))
-                    session.emit(
-                        HookRan(
-                            session.step, backward, key, before, after,
-                            session.places.key(site), session.places.key(code),
-                        )
-                    )  # fmt: skip
+        scalars = [*(self._before[key] for key in keys), *(self._after[key] for key in keys)]
         self._before.clear()
         self._after.clear()
+        return keys, fetch(scalars)
+
+    def backward_ended(self, step: int, backward: int, keys: list[int], values: list[float]) -> None:
+        """Tell which of the user's hooks changed the gradient of a leaf."""
+        session = self.session
+        for i, key in enumerate(keys):
+            before, after = values[i], values[len(keys) + i]
+            if before != after and not (before != before and after != after):
+                site, code = self._sites.get(key, (None, None))
+                session.emit(
+                    HookRan(step, backward, key, before, after, session.places.key(site), session.places.key(code))
+                )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tracer.recording.mailbox import Later
 from tracer.recording.torch_compat import foreach_norm, is_functional, is_wrapped, without_torch_function
 
 #: Tensors of at most this many elements also carry their numbers.
@@ -109,23 +110,20 @@ def norms(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [r for r in results if r is not None]
 
 
-def fetch(scalars: Sequence[torch.Tensor]) -> list[float]:
-    """Bring 0-dim tensors to the host: one transfer per device."""
+def fetch(scalars: Sequence[torch.Tensor]) -> Later[list[float]]:
+    """Bring 0-dim tensors to the host, all together."""
     if not scalars:
         return []
     kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for i, scalar in enumerate(scalars):
         kinds.setdefault((scalar.device, scalar.dtype), []).append(i)
-    by_device: dict[torch.device, list[tuple[list[int], torch.Tensor]]] = {}
-    for (device, _), members in kinds.items():
-        stacked = torch.stack([scalars[i] for i in members]).to(torch.float64)
-        by_device.setdefault(device, []).append((members, stacked))
     values = [0.0] * len(scalars)
-    for groups in by_device.values():
-        order = [i for members, _ in groups for i in members]
-        joined = torch.cat([stacked for _, stacked in groups]) if len(groups) > 1 else groups[0][1]
-        for i, value in zip(order, joined.tolist(), strict=True):
-            values[i] = value
+    stacked = [torch.stack([scalars[i] for i in members]) for members in kinds.values()]
+    del scalars, scalar  # they may be the user's
+    hosts = yield stacked
+    for members, host in zip(kinds.values(), hosts, strict=True):
+        for i, value in zip(members, host.tolist(), strict=True):
+            values[i] = float(value)
     return values
 
 
@@ -173,10 +171,27 @@ def _nested(values: Any, convert: Callable[[float], float]) -> object:
     return convert(values)
 
 
-def summaries(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float | None]]:
-    """Return L2 norm and share of exact zeros of each tensor (None above 4,096 elements): one transfer per device.
+def summaries(tensors: Sequence[torch.Tensor]) -> Later[list[tuple[float, float | None]]]:
+    """Return L2 norm and share of exact zeros of each tensor (None above 4,096 elements)."""
+    counts, sizes = _running_zeros(tensors)
+    scalars, count_of = [*norms(tensors), *counts], len(tensors)
+    del tensors  # nothing of the user's is held while the numbers are on their way
+    values = yield from fetch(scalars)
+    shares: list[float | None] = [None] * count_of
+    counted = iter(values[count_of:])
+    for batch in sizes:
+        before = 0.0
+        for i, size in batch:
+            count = next(counted)
+            shares[i], before = (count - before) / size, count
+    return list(zip(values, shares, strict=False))
 
-    The zeros of all small tensors of one device and dtype are counted together, as running counts.
+
+def _running_zeros(tensors: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[list[tuple[int, int]]]]:
+    """Count the zeros of all small tensors of one device and dtype together.
+
+    Returns:
+        How many zeros there are up to the end of each, and for each batch (index, elements) of its tensors.
     """
     batches: dict[tuple[torch.device, torch.dtype], list[tuple[int, torch.Tensor]]] = {}
     for i, tensor in enumerate(tensors):
@@ -189,25 +204,19 @@ def summaries(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float | None
         running = torch.cat([part for _, part in members]).eq(0).cumsum(0)
         ends = accumulate(part.numel() for _, part in members)
         counts += [running[end - 1] for end in ends]
-    values = fetch([*norms(tensors), *counts])
-    shares: list[float | None] = [None] * len(tensors)
-    counted = iter(values[len(tensors) :])
-    for members in batches.values():
-        before = 0.0
-        for i, part in members:
-            count = next(counted)
-            shares[i], before = (count - before) / part.numel(), count
-    return list(zip(values, shares, strict=False))
+    return counts, [[(i, part.numel()) for i, part in members] for members in batches.values()]
 
 
-def exact_norms(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float]]:
-    """Return L2 norm in float64 and share of zeros of tensors whose float32 norm came out as 0; one transfer."""
+def exact_norms(tensors: Sequence[torch.Tensor]) -> Later[list[tuple[float, float]]]:
+    """Return L2 norm in float64 and share of zeros of tensors whose float32 norm came out as 0."""
     parts = [_real(plain(tensor)) for tensor in tensors]
     scalars = [torch.linalg.vector_norm(part.double()) for part in parts]
     scalars += [torch.count_nonzero(part) for part in parts]
-    values = fetch(scalars)
-    counts = values[len(parts) :]
-    return [(values[i], 1.0 - counts[i] / part.numel()) if part.numel() else (0.0, 1.0) for i, part in enumerate(parts)]
+    sizes = [part.numel() for part in parts]
+    del tensors, parts
+    values = yield from fetch(scalars)
+    counts = values[len(sizes) :]
+    return [(values[i], 1.0 - counts[i] / size) if size else (0.0, 1.0) for i, size in enumerate(sizes)]
 
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:

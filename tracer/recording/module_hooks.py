@@ -51,6 +51,7 @@ class ModuleHooks:
 
     def backward_ended(
         self,
+        step: int,
         backward: int,
         walk: Walk,
         norms: list[float | None],
@@ -70,7 +71,7 @@ class ModuleHooks:
             for leaf in below(node):
                 session.emit(
                     HookRan(
-                        session.step, backward, leaf, norms[node], 0.0,
+                        step, backward, leaf, norms[node], 0.0,
                         session.places.key(sites[0]), session.places.key(sites[1]),
                     )
                 )  # fmt: skip

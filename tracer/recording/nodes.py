@@ -16,6 +16,7 @@ from tracer.recording.custom_functions import backward_code
 from tracer.recording.deep import PIECE, part
 from tracer.recording.kinds import name_of
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import fetch, norm, readable
 from tracer.recording.snapshots import BLOCK, BLOCKS
 from tracer.recording.torch_compat import node_sequence, without_torch_function
@@ -78,6 +79,11 @@ class Walk:
                 variable = getattr(node, "variable", None)
                 if variable is not None:
                     self.variables[at] = variable
+
+    def forget(self) -> None:
+        """Let go of nodes and variables; the structure stays, in numbers."""
+        self.nodes.clear()
+        self.variables.clear()
 
     def _part(self) -> None:
         """Have a deep graph freed in pieces."""
@@ -193,10 +199,11 @@ class Watch:
         nodes = sorted(ran - beside)
         return Plan(tuple(nodes[:: 1 + len(nodes) // AGAIN]), ran, bool(self.large))
 
-    def norms(self, count: int) -> list[float | None]:
+    def norms(self, count: int) -> Later[list[float | None]]:
         """Return the measured norm per node; several outputs of a node count together."""
         result: list[float | None] = [None] * count
-        for i, value in zip(self._indices, fetch(self._scalars), strict=True):
+        values = yield from fetch(self._scalars)
+        for i, value in zip(self._indices, values, strict=True):
             if value == 0.0 and i in self._estimates:
                 continue
             known = result[i]

@@ -11,6 +11,8 @@ import torch
 
 from tracer.events import Group, GroupsSeen, OptimizerStepped, StepSkipped
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later
+from tracer.recording.measure import fetch
 from tracer.recording.places import Site, user_site
 from tracer.recording.torch_compat import global_hook, without_torch_function
 
@@ -157,15 +159,21 @@ class Optimizers:
     def _skipped(self, info: OptimizerInfo, optimizer: Any, frame: Any) -> None:
         with without_torch_function():
             leaves = self.read_groups(info, optimizer, None)
-            bad = []
-            for leaf in leaves:
-                tensor = leaf.ref()
-                grad = None if tensor is None else tensor.grad
-                if grad is not None and not bool(torch.isfinite(grad.detach()).all()):
-                    bad.append(leaf.key)
-            site = user_site(frame)
-            self.session.emit(StepSkipped(self.session.step, info.key, tuple(bad), self.session.places.key(site)))
+            self.session.mail.post(self._tell_skipped(info, leaves, user_site(frame)))
             self.session.grads.used_by_step(leaves)
+            self.session.mail.step_ended()
+
+    def _tell_skipped(self, info: OptimizerInfo, leaves: list[Leaf], site: Site | None) -> Later[None]:
+        step = self.session.step
+        found: dict[int, torch.Tensor] = {}
+        for leaf in leaves:
+            tensor = leaf.ref()
+            if tensor is not None and tensor.grad is not None:
+                found[leaf.key] = torch.isfinite(tensor.grad.detach()).all()
+        tensor = None
+        finite = yield from fetch(list(found.values()))
+        bad = tuple(key for key, value in zip(found, finite, strict=True) if not value)
+        self.session.emit(StepSkipped(step, info.key, bad, self.session.places.key(site)))
 
     # ------------------------------------------------------------------ steps
 
@@ -239,6 +247,7 @@ class Optimizers:
                 session.values.compare_unowned([leaf for leaf, _ in session.leaves.alive() if not leaf.owned])
             session.grads.used_by_step(leaves)
             session.step_done(info)
+            session.mail.step_ended()
             session.sampling.stepped(info)
         session.progress()
 

@@ -12,8 +12,8 @@ import torch
 
 from tracer.events import ReplicaDigests
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import allocated, is_empty, readable
-from tracer.recording.torch_compat import without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -36,11 +36,20 @@ class Replicas:
         """An optimizer has made so many steps. Does nothing in a program of one rank, and for sharded parameters."""
         if not several_ranks() or (turn > STEPS and turn % STEPS and not self.session.sampling.on):
             return
-        with without_torch_function(), torch.no_grad():
-            found = [(leaf.key, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None and _whole(tensor)]
-            digests = _fetch([digest(tensor) for _, tensor in found])
-        keys = tuple(key for key, _ in found)
-        self.session.emit(ReplicaDigests(self.session.step, optimizer, turn, keys, tuple(digests)))
+        self.session.mail.post(self._digest(optimizer, turn, leaves))
+
+    def _digest(self, optimizer: int, turn: int, leaves: Sequence[Leaf]) -> Later[None]:
+        step = self.session.step
+        found = {leaf.key: digest(t) for leaf in leaves if (t := leaf.ref()) is not None and _whole(t)}
+        t = None
+        by_device: dict[torch.device, list[int]] = {}
+        for key, scalar in found.items():
+            by_device.setdefault(scalar.device, []).append(key)
+        hosts = yield [torch.stack([found[key] for key in keys]) for keys in by_device.values()]
+        digests: dict[int, int] = {}
+        for keys, host in zip(by_device.values(), hosts, strict=True):
+            digests.update((key, value & 0xFFFFFFFF) for key, value in zip(keys, host.tolist(), strict=True))
+        self.session.emit(ReplicaDigests(step, optimizer, turn, tuple(found), tuple(digests[key] for key in found)))
 
 
 def several_ranks() -> bool:
@@ -65,14 +74,3 @@ def digest(tensor: torch.Tensor) -> torch.Tensor:
     bits = flat.view(same_size).to(torch.int64)
     weights = torch.arange(1, bits.numel() + 1, device=bits.device, dtype=torch.int64) * _FACTOR | 1
     return (bits * weights).sum()  # int64 wraps around, alike on every device
-
-
-def _fetch(scalars: list[torch.Tensor]) -> list[int]:
-    by_device: dict[torch.device, list[int]] = {}
-    for i, scalar in enumerate(scalars):
-        by_device.setdefault(scalar.device, []).append(i)
-    values = [0] * len(scalars)
-    for members in by_device.values():
-        for i, value in zip(members, torch.stack([scalars[i] for i in members]).tolist(), strict=True):
-            values[i] = value & 0xFFFFFFFF
-    return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.events import StepsPassed
@@ -20,7 +19,7 @@ def start_afresh(session: Session, passed: StepsPassed, functions: bool) -> None
         functions: whether torch functions are watched from here on, so that clearing a gradient is seen.
     """
     alive = list(session.leaves.alive())
-    session.emit(replace(passed, moved=session.values.start_afresh(alive)))
+    session.values.start_afresh(alive, passed)
     if session.names.dirty:
         session.sampling.changed("modules or parameters were put in or taken out")
     for leaf, tensor in alive:

@@ -14,7 +14,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -34,6 +33,7 @@ from tracer.recording.grads import Grads
 from tracer.recording.hooks import UserHooks
 from tracer.recording.keeping import Keeping
 from tracer.recording.leaves import Leaf, Leaves
+from tracer.recording.mailbox import Mailbox
 from tracer.recording.module_hooks import ModuleHooks
 from tracer.recording.modules import Modules
 from tracer.recording.names import Names
@@ -99,6 +99,7 @@ class Session:
         self._watching = False  #: the function mode was entered
         self.program = program
         self.events = EventLog()
+        self.mail = Mailbox(self)
         self._lines: list[Event] = []  #: the places, which stand first in a trace
         self.step = 1
         self.in_step = 0
@@ -219,6 +220,7 @@ class Session:
         self._error = error
         try:
             self.guard(self._finish)
+            self.guard(self.mail.wait)
         finally:
             self._detach()
 
@@ -277,7 +279,7 @@ class Session:
             self.flow.tell([leaf for leaf, _ in self.leaves.alive() if leaf.requires_grad])
             passed = self.sampling.end()
             if passed is not None:
-                self.emit(replace(passed, moved=self.values.start_afresh(list(self.leaves.alive()))))
+                self.values.start_afresh(list(self.leaves.alive()), passed)
             elif not self.paused:
                 self.values.compare_outside([leaf for leaf, _ in self.leaves.alive()])
             for leaf, tensor in self.leaves.alive():
@@ -312,7 +314,12 @@ class Session:
 
     @property
     def trace(self) -> Trace:
-        """What was recorded so far; complete after ``stop``."""
+        """What was recorded so far; complete after ``stop``. Waits for what is on its way from a device."""
+        if self._running:
+            self.guard(self.mail.wait)
+        return self._so_far()
+
+    def _so_far(self) -> Trace:
         header = self._header()
         head = list(self.names.introduce()) if self._running else self._head
         notes = []
@@ -340,12 +347,15 @@ class Session:
             values_compared=self.compare,
             program=self.program,
             finished=not self._running,
+            gpus=self.guard(_gpus, devices) or (),
         )
 
     def emit(self, event: Event) -> None:
         """Append one event."""
         if isinstance(event, PlaceSeen):
             self._lines.append(event)
+        elif self.mail.holds:
+            self.mail.put(event)
         elif len(self.events) < EVENTS:
             self.events.append(event)
         else:
@@ -362,7 +372,7 @@ class Session:
         if self.paused or not self._running or os.getpid() != self._pid:
             return False
         if threading.get_ident() == self._thread:
-            return True
+            return not self.in_graph()
         if what and what not in self._elsewhere:
             self._elsewhere.add(what)
             self.emit(Noted(f"another thread than the one that records {what}"))
@@ -371,6 +381,16 @@ class Session:
     def present(self) -> bool:
         """Tell the same of one that may be paused."""
         return self._running and os.getpid() == self._pid and threading.get_ident() == self._thread
+
+    def in_graph(self) -> bool:
+        """Tell whether a CUDA graph is being captured: nothing of ours may get into it, and nothing can be read."""
+        if not torch_compat.is_recording_graph():
+            return False
+        self.note_once(
+            "a CUDA graph was captured: what it does when it is replayed cannot be looked into; only what it leaves is "
+            "seen"
+        )
+        return True
 
     def guard(self, work: Callable[..., R], *args: Any) -> R | None:
         """Call ``work``; a failure is noted and told, never raised."""
@@ -478,7 +498,7 @@ class Session:
 
     def keep(self, save: Callable[[Trace], object]) -> None:
         """From now on, save the trace now and then while the program runs; what cannot be saved is told once."""
-        self._keeping = Keeping(lambda: self.trace, save)
+        self._keeping = Keeping(self._so_far, save)
         self.progress()
 
     def progress(self) -> None:
@@ -549,3 +569,13 @@ def _rank() -> tuple[int, int]:
         return distributed.get_rank(), distributed.get_world_size()
     rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
     return (int(rank), int(size)) if rank.isdecimal() and size.isdecimal() else (0, 1)
+
+
+def _gpus(devices: list[str]) -> tuple[tuple[str, str, int], ...]:
+    if not torch.cuda.is_available():
+        return ()
+    return tuple(
+        (name, torch.cuda.get_device_name(name), torch.cuda.max_memory_allocated(name))
+        for name in devices
+        if name.startswith("cuda")
+    )

@@ -7,15 +7,15 @@ that "changed" means that a bit differs.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import KEPT, allocated, plain, readable, shown_numbers
-from tracer.recording.torch_compat import without_torch_function
 
 #: Tensors of at most this many elements are kept whole.
 WHOLE = 16_384
@@ -27,11 +27,20 @@ BUDGET = 4_000_000
 _WEIGHTS = np.random.Generator(np.random.PCG64(7)).integers(1, 2**63, BUDGET // 512, dtype=np.uint64) | np.uint64(1)
 
 
+class Spot:
+    """A place in a tensor that only the device knows; equal to itself alone."""
+
+    __slots__ = ("start",)
+
+    def __init__(self, start: torch.Tensor) -> None:
+        self.start = start  #: 0-dim int64
+
+
 class Layout(NamedTuple):
     """Which elements of a tensor a snapshot holds."""
 
     sampled: bool
-    extra: int | None = None  #: start of the block around the largest gradient
+    extra: int | Spot | None = None  #: start of the block around the largest gradient
     digested: bool = False  #: besides the sample, a digest of all elements
 
 
@@ -55,6 +64,12 @@ class Snapshot:
     def same(self, other: Snapshot) -> bool:
         """Tell whether no bit differs from another snapshot of the same layout."""
         return self.raw == other.raw and self.whole == other.whole
+
+    def like(self, layout: Layout) -> Snapshot:
+        """Return the snapshot without a block that turned out not to be needed, where ``layout`` has none."""
+        if layout != Layout(True) or not isinstance(self.layout.extra, Spot) or self.layout.digested:
+            return self
+        return Snapshot(self.raw[: -KEPT * self.dtype.itemsize], layout, self.dtype, self.shape)
 
     def comparable(self, other: Snapshot) -> bool:
         return self.layout == other.layout and len(self.raw) == len(other.raw)
@@ -139,23 +154,47 @@ def layout_for(count: int, *, exact: bool = False) -> Layout:
     return Layout(count > BUDGET, None, count > BUDGET)
 
 
-def take(wanted: Sequence[tuple[torch.Tensor, Layout]]) -> list[Snapshot | None]:
-    """Return a snapshot per tensor, None for one that cannot be read; one transfer per device."""
+def take(wanted: Sequence[tuple[torch.Tensor, Layout]]) -> Later[list[Snapshot | None]]:
+    """Return a snapshot per tensor, None for one that cannot be read; all are read together."""
+    found, joined, sizes, digested = _joined(wanted)
+    del wanted  # nothing of the user's is held while the bytes are on their way
+    hosts = yield joined
+    for i, raw in _apart(sizes, hosts[: len(sizes)]):
+        snapshot = found[i]
+        if snapshot is not None:
+            snapshot.raw += raw
+    for i, host in zip(digested, hosts[len(sizes) :], strict=True):
+        snapshot = found[i]
+        if snapshot is not None:
+            snapshot.whole = int(host.numpy()[0]) & 0xFFFFFFFFFFFFFFFF
+    return found
+
+
+def _joined(
+    wanted: Sequence[tuple[torch.Tensor, Layout]],
+) -> tuple[list[Snapshot | None], list[torch.Tensor], list[list[tuple[int, int]]], list[int]]:
+    """Join what is kept of the tensors.
+
+    Returns:
+        Snapshots still empty; the bytes of each device and dtype, then the digests; for each of the former (index,
+        size) of its parts; and the indices of those with a digest.
+    """
     found: list[Snapshot | None] = [None] * len(wanted)
     parts: dict[tuple[torch.device, torch.dtype, int], list[tuple[int, torch.Tensor]]] = {}
-    with without_torch_function(), torch.no_grad():
-        for i, (tensor, layout) in enumerate(wanted):
-            if readable(tensor) and allocated(tensor) and tensor.numel():
-                flat = _flat(tensor)
-                whole = digest_on_device(flat) if layout.digested else 0
-                found[i] = Snapshot(b"", layout, flat.dtype, tuple(tensor.shape), whole)
-                for part in _parts(flat, layout):
-                    parts.setdefault((part.device, part.dtype, part.dim()), []).append((i, part))
-        for i, raw in _read(parts) if parts else ():
-            snapshot = found[i]
-            if snapshot is not None:
-                snapshot.raw += raw
-    return found
+    digests: list[tuple[int, torch.Tensor]] = []
+    for i, (tensor, layout) in enumerate(wanted):
+        if readable(tensor) and allocated(tensor) and tensor.numel():
+            flat = _flat(tensor)
+            found[i] = Snapshot(b"", layout, flat.dtype, tuple(tensor.shape))
+            if layout.digested:
+                digests.append((i, digest_on_device(flat).reshape(1)))
+            for part in parts_of(flat, layout):
+                parts.setdefault((part.device, part.dtype, part.dim()), []).append((i, part))
+    # Blocks first (two dimensions), then whole tensors and extra blocks (one).
+    groups = [members for _, members in sorted(parts.items(), key=lambda item: -item[0][2])]
+    sizes = [[(i, part.numel() * part.element_size()) for i, part in members] for members in groups]
+    joined = [torch.cat([part for _, part in members]).reshape(-1).view(torch.uint8) for members in groups]
+    return found, [*joined, *(digest for _, digest in digests)], sizes, [i for i, _ in digests]
 
 
 def _flat(tensor: torch.Tensor) -> torch.Tensor:
@@ -171,7 +210,8 @@ def _flat(tensor: torch.Tensor) -> torch.Tensor:
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
 
 
-def _parts(flat: torch.Tensor, layout: Layout) -> list[torch.Tensor]:
+def parts_of(flat: torch.Tensor, layout: Layout) -> list[torch.Tensor]:
+    """Return what is kept of a flat tensor: blocks, or all of it, and the extra block."""
     if not layout.sampled:
         return [flat]
     count = flat.numel()
@@ -181,43 +221,29 @@ def _parts(flat: torch.Tensor, layout: Layout) -> list[torch.Tensor]:
         blocks = flat[:: count // (BLOCKS * BLOCK)][: BLOCKS * BLOCK]
     if layout.extra is None:
         return [blocks]
+    if isinstance(layout.extra, Spot):
+        return [blocks, flat.index_select(0, layout.extra.start + torch.arange(KEPT, device=flat.device))]
     return [blocks, flat[layout.extra : layout.extra + KEPT]]
 
 
-def _read(
-    parts: dict[tuple[torch.device, torch.dtype, int], list[tuple[int, torch.Tensor]]],
-) -> list[tuple[int, bytes]]:
-    """Return the bytes of all parts, in the order of each tensor's parts."""
-    by_device: dict[torch.device, list[tuple[list[tuple[int, int]], torch.Tensor]]] = {}
-    # Blocks first (two dimensions), then whole tensors and extra blocks (one).
-    for (device, _, _), members in sorted(parts.items(), key=lambda item: -item[0][2]):
-        sizes = [(i, part.numel() * part.element_size()) for i, part in members]
-        joined = torch.cat([part for _, part in members]).reshape(-1).view(torch.uint8)
-        by_device.setdefault(device, []).append((sizes, joined))
-    found: list[tuple[int, bytes]] = []
-    for device, groups in by_device.items():
-        if device.type == "cpu":
-            hosts = [joined for _, joined in groups]
-        else:
-            sizes_of_groups = [joined.numel() for _, joined in groups]
-            hosts = list(torch.split(torch.cat([joined for _, joined in groups]).cpu(), sizes_of_groups))
-        for (sizes, _), host in zip(groups, hosts, strict=True):
-            view, at = memoryview(host.numpy().data), 0
-            for i, size in sizes:
-                found.append((i, view[at : at + size].tobytes()))
-                at += size
-    return found
+def _apart(sizes: list[list[tuple[int, int]]], hosts: Sequence[torch.Tensor]) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of all parts, in the order of each tensor's parts."""
+    for group, host in zip(sizes, hosts, strict=True):
+        view, at = memoryview(host.numpy().data), 0
+        for i, size in group:
+            yield i, view[at : at + size].tobytes()
+            at += size
 
 
-def digest_on_device(flat: torch.Tensor) -> int:
-    """Return a number that depends on every bit of a large tensor and its position, computed where it lives."""
+def digest_on_device(flat: torch.Tensor) -> torch.Tensor:
+    """Return a 0-dim int64 tensor, computed on the device, that depends on every bit of a large one and its place."""
     ints = flat.contiguous().view({1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[flat.element_size()])
     total = torch.zeros((), dtype=torch.int64, device=flat.device)
     weights = _device_weights(min(flat.numel(), _CHUNK), flat.device)
     for start in range(0, ints.numel(), _CHUNK):
         part = ints[start : start + _CHUNK].to(torch.int64)
         total = total * 0x1E3779B97F4A7C15 + (part * weights[: part.numel()]).sum()
-    return int(total) & 0xFFFFFFFFFFFFFFFF
+    return total
 
 
 _CHUNK = 1 << 20

@@ -163,6 +163,12 @@ def is_compiling() -> bool:
     return torch.compiler.is_compiling() or _is_tracing()
 
 
+def is_recording_graph() -> bool:
+    """Tell whether a CUDA graph is being captured on the current stream: what runs now is written down, not done."""
+    ready: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return ready and torch.cuda.is_current_stream_capturing()
+
+
 _capture: Callable[[], Any] | None = find(
     torch, "_guards.TracingContext.try_get", "what torch.compile runs to build a graph may be recorded as a backward"
 )

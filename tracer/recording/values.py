@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from tracer.events import ValueMeasured
+from tracer.events import StepsPassed, ValueMeasured
 from tracer.recording.leaves import Leaf
+from tracer.recording.mailbox import Later
 from tracer.recording.measure import KEPT, readable
 from tracer.recording.places import Site
-from tracer.recording.snapshots import Layout, Snapshot, layout_for, norm_of_change, take
+from tracer.recording.snapshots import Layout, Snapshot, Spot, layout_for, norm_of_change, parts_of, take
 from tracer.recording.torch_compat import without_torch_function
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Past:
     exact_in: int = 0  #: steps until it is compared whole, while its sample does not move
     patience: int = 1
     told_still: bool = False
+    sparse: bool | None = None  #: its gradient's sample was zero at the last step; None = not known
 
     def judge(self, changed: bool, *, exact: bool) -> None:
         """A step has been compared: plan when the tensor is looked at as a whole."""
@@ -90,6 +92,10 @@ class Values:
         self._past: dict[int, Past] = {}
         self._writes: dict[int, Write] = {}
         self._before: dict[int, dict[int, Snapshot]] = {}
+        #: key of a leaf -> how it was last looked at
+        self._layouts: dict[int, Layout] = {}
+        #: optimizer whose step runs -> how its leaves were looked at before it
+        self._stepping: dict[int, dict[int, Layout]] = {}
 
     def written(
         self,
@@ -114,7 +120,7 @@ class Values:
             replaces, overwrites = replaces or known.replaces, overwrites or known.overwrites
             from_grad, from_other = from_grad or known.from_grad, from_other or known.from_other
         self._writes[key] = Write(site, replaces, overwrites, from_grad, from_other)
-        if replaces and key in self._past:
+        if replaces and key in self._layouts:
             # Compared at once: the model may be gone when the recording ends, or be written again before.
             self.compare_outside([self.session.leaves.all[key]])
 
@@ -122,29 +128,105 @@ class Values:
 
     def first_seen(self, leaf: Leaf, tensor: torch.Tensor) -> None:
         """Take the starting value of a leaf before the first backward or step."""
-        if leaf.key not in self._past and self.session.compare:
-            snapshot = self._one(leaf, tensor)
-            if snapshot is not None:
-                self._past[leaf.key] = Past(last=snapshot, history=[(snapshot.digest(), 0)])
+        if leaf.key not in self._layouts and self.session.compare:
+            layout = self._layouts[leaf.key] = layout_for(tensor.numel())
+            self.session.mail.post(self._first_seen(leaf, take([(tensor, layout)])))
+
+    def _first_seen(self, leaf: Leaf, taking: Later[list[Snapshot | None]]) -> Later[None]:
+        (snapshot,) = yield from taking
+        if snapshot is None:
+            self._layouts.pop(leaf.key, None)
+        else:
+            self._past[leaf.key] = Past(last=snapshot, history=[(snapshot.digest(), 0)])
 
     def before_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Compare with what the last step left, and keep the value that the step starts from."""
-        taken: dict[int, Snapshot] = {}
+        self._stepping[optimizer] = {}
         if self.session.compare:
-            alive = [(leaf, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None]
-            found = self._before_values(alive)
-            for (leaf, tensor), snapshot in zip(alive, found, strict=True):
-                if snapshot is not None:
-                    taken[leaf.key] = self._outside(leaf, tensor, snapshot)
+            self.session.mail.post(self._before_step(optimizer, list(leaves)))
+
+    def _before_step(self, optimizer: int, leaves: list[Leaf]) -> Later[None]:
+        step = self.session.step
+        alive = [(leaf, tensor) for leaf in leaves if (tensor := leaf.ref()) is not None]
+        delayed = self.session.mail.delays([tensor for _, tensor in alive])
+        wanted = [(tensor, self._layout(leaf, tensor, delayed=delayed)) for leaf, tensor in alive]
+        leaves = [leaf for leaf, _ in alive]
+        self._stepping[optimizer] = layouts = {
+            leaf.key: layout for leaf, (_, layout) in zip(leaves, wanted, strict=True)
+        }
+        #: of those that are looked at in another way than last time, what was looked at then
+        olds = [
+            (i, (tensor, last))
+            for i, (leaf, (tensor, layout)) in enumerate(zip(leaves, wanted, strict=True))
+            if (last := self._layouts.setdefault(leaf.key, layout)) != layout
+        ]
+        writes = [self._writes.pop(leaf.key, None) for leaf in leaves]
+        work = self._before_values([leaf.key for leaf in leaves], wanted, [old for _, old in olds])
+        again: list[Snapshot | None] = [None] * len(leaves)
+        places = [i for i, _ in olds]
+        del alive, wanted, olds
+        tensor = None
+        found, first, old = yield from work
+        for i, snapshot in zip(places, old, strict=True):
+            again[i] = snapshot
+        taken: dict[int, Snapshot] = {}
+        for i, leaf in enumerate(leaves):
+            snapshot = found[i]
+            if snapshot is not None:
+                layouts[leaf.key] = snapshot.layout
+                taken[leaf.key] = self._outside(step, leaf, snapshot, again[i] or first[i], writes[i])
         self._before[optimizer] = taken
+
+    def _before_values(
+        self, keys: list[int], wanted: list[tuple[torch.Tensor, Layout]], olds: list[tuple[torch.Tensor, Layout]]
+    ) -> Later[tuple[list[Snapshot | None], list[Snapshot | None], list[Snapshot | None]]]:
+        """Take what is kept of each tensor; of one whose gradient's sample is zero, also the block where it is not.
+
+        Returns:
+            What is kept; the same without those blocks; and what was wanted in the way of last time.
+        """
+        sampled = [i for i, (_, layout) in enumerate(wanted) if layout.sampled and not layout.digested]
+        grads = [(i, grad) for i in sampled if (grad := _comparable_gradient(wanted[i][0])) is not None]
+        work = take([*wanted, *olds, *((grad, Layout(True)) for _, grad in grads)])
+        count, end, places = len(wanted), len(wanted) + len(olds), [i for i, _ in grads]
+        if self.session.mail.delays([tensor for tensor, _ in wanted]):
+            wanted, grads, grad = [], [], None  # nothing of the user's is held while the numbers are on their way
+        olds = []
+        found = yield from work
+        first = found[:count]
+        kept = list(first)
+        for i, sample in zip(places, found[end:], strict=True):
+            past = self._past.get(keys[i])
+            if past is not None and sample is not None:
+                past.sparse = sample.raw == bytes(len(sample.raw))
+                known = kept[i]
+                if not past.sparse and known is not None:
+                    kept[i] = known.like(Layout(True))
+        for (i, grad), sample in zip(grads, found[end:], strict=False):
+            if sample is not None and sample.raw == bytes(len(sample.raw)):
+                (kept[i],) = yield from take([(wanted[i][0], Layout(True, _block_of_largest(grad)))])
+        return kept, first, found[count:end]
 
     def after_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Emit what the step did to each leaf."""
+        layouts = self._stepping.pop(optimizer, {})
+        if layouts:
+            self.session.mail.post(self._after_step(optimizer, list(leaves), layouts))
+
+    def _after_step(self, optimizer: int, leaves: list[Leaf], layouts: dict[int, Layout]) -> Later[None]:
+        step = self.session.step
+        pairs = [(leaf, tensor) for leaf in leaves if leaf.key in layouts and (tensor := leaf.ref()) is not None]
+        work = take([(tensor, layouts[leaf.key]) for leaf, tensor in pairs])
+        leaves = [leaf for leaf, _ in pairs]
+        del pairs
+        tensor = None
+        self._layouts.update((leaf.key, layouts[leaf.key]) for leaf in leaves)
+        found = yield from work
         taken = self._before.pop(optimizer, {})
-        pairs = [(leaf, tensor) for leaf in leaves if leaf.key in taken and (tensor := leaf.ref()) is not None]
-        for (leaf, _), after in zip(pairs, take([(t, taken[leaf.key].layout) for leaf, t in pairs]), strict=True):
-            before = taken[leaf.key]
-            if after is None or not after.comparable(before):
+        for leaf, after in zip(leaves, found, strict=True):
+            before = taken.get(leaf.key)
+            after = None if before is None or after is None else after.like(before.layout)
+            if before is None or after is None or not after.comparable(before):
                 continue
             changed = not after.same(before)
             if not changed:
@@ -156,76 +238,89 @@ class Values:
             past.held(after.digest())
             self.session.emit(
                 ValueMeasured(
-                    self.session.step, leaf.key, changed, optimizer, _update(before, after), _size(before),
+                    step, leaf.key, changed, optimizer, _update(before, after), _size(before),
                     before.sampled and not before.layout.digested, None, before.shown(), after.shown(),
                 )
             )  # fmt: skip
 
-    def _before_values(self, alive: Sequence[tuple[Leaf, torch.Tensor]]) -> list[Snapshot | None]:
-        """Take what is kept of each leaf; of one whose gradient's sample is zero, also the block where it is not."""
-        wanted = [(tensor, self._layout(leaf, tensor)) for leaf, tensor in alive]
-        sampled = [i for i, (_, layout) in enumerate(wanted) if layout == Layout(True)]
-        grads = [(i, grad) for i in sampled if (grad := _comparable_gradient(wanted[i][0])) is not None]
-        found = take([*wanted, *((grad, Layout(True)) for _, grad in grads)])
-        for (i, grad), sample in zip(grads, found[len(wanted) :], strict=True):
-            if sample is not None and sample.raw == bytes(len(sample.raw)):
-                tensor = wanted[i][0]
-                found[i] = take([(tensor, Layout(True, _block_of_largest(grad)))])[0]
-        return found[: len(wanted)]
-
-    def _layout(self, leaf: Leaf, tensor: torch.Tensor) -> Layout:
+    def _layout(self, leaf: Leaf, tensor: torch.Tensor, *, delayed: bool) -> Layout:
         past = self._past.get(leaf.key)
-        return layout_for(tensor.numel(), exact=past is not None and past.due())
+        layout = layout_for(tensor.numel(), exact=past is not None and past.due())
+        if delayed and layout == Layout(True) and (past is None or past.sparse is not False):
+            grad = _comparable_gradient(tensor)
+            return layout if grad is None else Layout(True, Spot(_spot_of_largest(grad)))
+        return layout
 
     def compare_unowned(self, leaves: Sequence[Leaf]) -> None:
         """After a step: compare the leaves that no optimizer holds, and say of each once that it did not move."""
-        for leaf in leaves:
-            tensor, past = leaf.ref(), self._past.get(leaf.key)
-            if tensor is None or past is None or past.last is None:
-                continue
-            now = self._one(leaf, tensor, past.last.layout)
-            if now is None or not now.comparable(past.last):
+        self.session.mail.post(self._compare_unowned(list(leaves)))
+
+    def _compare_unowned(self, leaves: list[Leaf]) -> Later[None]:
+        step = self.session.step
+        leaves, work = self._take_again(leaves)
+        writes = [self._writes.get(leaf.key) for leaf in leaves]
+        found = yield from work
+        for leaf, now, write in zip(leaves, found, writes, strict=True):
+            past = self._past.get(leaf.key)
+            now = None if past is None or past.last is None or now is None else now.like(past.last.layout)
+            if past is None or past.last is None or now is None or not now.comparable(past.last):
                 continue
             if not now.same(past.last):
-                self._outside(leaf, tensor, now)
+                if self._writes.get(leaf.key) is write:
+                    self._writes.pop(leaf.key, None)
+                self._outside(step, leaf, now, None, write)
             elif not past.told_still:
                 past.told_still = True
                 self.session.emit(
                     ValueMeasured(
-                        self.session.step, leaf.key, False, None, 0.0, _size(now), now.sampled, None, now.shown(),
-                        now.shown(),
+                        step, leaf.key, False, None, 0.0, _size(now), now.sampled, None, now.shown(), now.shown()
                     )
-                )  # fmt: skip
+                )
 
     def compare_outside(self, leaves: Sequence[Leaf]) -> None:
         """Compare leaves with their last snapshot, outside any step (at the end of the recording)."""
-        for leaf in leaves:
-            tensor = leaf.ref()
-            if tensor is None or leaf.key not in self._past:
-                continue
-            last = self._past[leaf.key].last
-            snapshot = self._one(leaf, tensor, None if last is None else last.layout)
-            if snapshot is not None:
-                self._outside(leaf, tensor, snapshot)
+        if self.session.compare:
+            self.session.mail.post(self._compare_outside(list(leaves)))
 
-    def _outside(self, leaf: Leaf, tensor: torch.Tensor, now: Snapshot) -> Snapshot:
-        """Tell a change since the last snapshot; return the snapshot of now (the last one when nothing changed)."""
+    def _compare_outside(self, leaves: list[Leaf]) -> Later[None]:
+        step = self.session.step
+        leaves, work = self._take_again(leaves)
+        writes = [self._writes.pop(leaf.key, None) for leaf in leaves]
+        found = yield from work
+        for leaf, snapshot, write in zip(leaves, found, writes, strict=True):
+            if snapshot is not None:
+                self._outside(step, leaf, snapshot, None, write)
+
+    def _take_again(self, leaves: list[Leaf]) -> tuple[list[Leaf], Later[list[Snapshot | None]]]:
+        """Return those of the leaves that were looked at before, and what looks at them in the same way."""
+        pairs = [
+            (leaf, (tensor, self._layouts[leaf.key]))
+            for leaf in leaves
+            if leaf.key in self._layouts and (tensor := leaf.ref()) is not None
+        ]
+        return [leaf for leaf, _ in pairs], take([pair for _, pair in pairs])
+
+    def _outside(self, step: int, leaf: Leaf, now: Snapshot, again: Snapshot | None, write: Write | None) -> Snapshot:
+        """Tell a change since the last snapshot; return the snapshot of now (the last one when nothing changed).
+
+        Args:
+            again: taken as the last one was, where ``now`` was taken in another way.
+        """
         past = self._past.setdefault(leaf.key, Past())
-        write = self._writes.pop(leaf.key, None)
         last = past.last
         if last is None:
             past.last = now
             past.held(now.digest())
             return now
-        first = now
+        first, now = now, now.like(last.layout)
         if not now.comparable(last):
-            again = self._one(leaf, tensor, last.layout)
+            again = None if again is None else again.like(last.layout)
             if again is None or not again.comparable(last):
-                past.last = now
-                return now
+                past.last = first
+                return first
             now = again
         if now.same(last):
-            return last if now is first else first
+            return last if first.layout == last.layout else first
         digest = now.digest()
         overwritten = write is not None and write.overwrites and not write.from_grad and not write.from_other
         # A clamp may meet an earlier value by saturating; what the last step left (weights swapped for an
@@ -235,7 +330,7 @@ class Values:
         place = None if write is None else self.session.places.key(write.site)
         self.session.emit(
             ValueMeasured(
-                self.session.step, leaf.key, True, None, _update(last, now), _size(last), last.sampled, place,
+                step, leaf.key, True, None, _update(last, now), _size(last), last.sampled, place,
                 last.shown(), now.shown(), undone > 0, write is not None and write.from_grad, undone,
             )
         )  # fmt: skip
@@ -244,36 +339,42 @@ class Values:
         past.held(digest)
         return first
 
-    def start_afresh(self, leaves: Sequence[tuple[Leaf, torch.Tensor]]) -> tuple[int, ...]:
-        """Steps passed unseen: what leaves hold now is where comparing begins; return those that have changed."""
+    def start_afresh(self, leaves: Sequence[tuple[Leaf, torch.Tensor]], passed: StepsPassed) -> None:
+        """Steps passed unseen: what leaves hold now is where comparing begins; tell those that have changed."""
+        self.session.mail.post(self._start_afresh(list(leaves), passed))
+
+    def _start_afresh(self, pairs: list[tuple[Leaf, torch.Tensor]], passed: StepsPassed) -> Later[None]:
         self._writes.clear()
-        self._before.clear()
+        self._stepping.clear()
         if not self.session.compare:
-            return ()
-        pasts = [self._past.setdefault(leaf.key, Past()) for leaf, _ in leaves]
-        lasts = [past.last for past in pasts]
-        wanted = [
-            (tensor, layout_for(tensor.numel()) if last is None else last.layout)
-            for (_, tensor), last in zip(leaves, lasts, strict=True)
-        ]
+            pairs = []
+        wanted = [(t, self._layouts.setdefault(leaf.key, layout_for(t.numel()))) for leaf, t in pairs]
+        leaves, work = [leaf for leaf, _ in pairs], take(wanted)
+        pairs, wanted = [], []  # nothing of the user's is held while the numbers are on their way
+        found = yield from work
+        self._before.clear()
         moved = []
-        for (leaf, _), past, now in zip(leaves, pasts, take(wanted), strict=True):
+        for leaf, now in zip(leaves, found, strict=True):
+            past = self._past.setdefault(leaf.key, Past())
             last, past.last, past.history, past.live = past.last, now, [], 0
             if now is not None:
                 past.held(now.digest())
                 if last is not None and (not now.comparable(last) or not now.same(last)):
                     moved.append(leaf.key)
-        return tuple(moved)
-
-    # ------------------------------------------------------------------ snapshots
-
-    def _one(self, leaf: Leaf, tensor: torch.Tensor, layout: Layout | None = None) -> Snapshot | None:
-        return take([(tensor, layout or layout_for(tensor.numel()))])[0] if self.session.compare else None
+        self.session.emit(replace(passed, moved=tuple(moved)))
 
 
 def _block_of_largest(grad: torch.Tensor) -> int:
     with without_torch_function(), torch.no_grad():
         return min(int(grad.reshape(-1).abs().argmax()), max(0, grad.numel() - KEPT))
+
+
+def _spot_of_largest(grad: torch.Tensor) -> torch.Tensor:
+    """Return where the block around the largest gradient starts, if the gradient's sample is zero; else 0."""
+    flat = grad.reshape(-1)
+    blocks = parts_of(flat, Layout(True))[0]
+    start = flat.abs().argmax().clamp(max=flat.numel() - KEPT)
+    return torch.where(blocks.eq(0).all(), start, torch.zeros_like(start))
 
 
 def _comparable_gradient(tensor: torch.Tensor) -> torch.Tensor | None:
