@@ -7,13 +7,17 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 SHARED ?= ../shared
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help demo test test-integrations check neutral docs docs-site outputs bench sweep cases facts clean
+.PHONY: help demo test test-integrations test-oldest test-newest licences audit check neutral docs docs-site outputs bench sweep cases facts clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     run the first scenarios: table, picture and HTML in outputs/"
 	@echo "make test     run the tests"
 	@echo "make test-integrations   run the tests that need Lightning, W&B, mkdocs and the like"
+	@echo "make test-oldest  run the tests with the oldest versions allowed, in .venv-oldest (on Linux 3 GB to fetch)"
+	@echo "make test-newest  run the tests with the newest versions there are, in .venv-newest (on Linux 3 GB to fetch)"
+	@echo "make licences list the licences of what comes with tracer"
+	@echo "make audit    ask PyPI for known weaknesses of what comes with tracer"
 	@echo "make check    format, lint, types, layers, docs"
 	@echo "make neutral  compare traced with untraced for all that PyTorch tests itself with (5 minutes)"
 	@echo "make docs     write docs/ from the code"
@@ -23,7 +27,7 @@ help:
 	@echo "make sweep    trace 68 transformers architectures and write docs/transformers.md (5 minutes)"
 	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
 	@echo "make facts    hold reports of all scenarios and cases against plain PyTorch facts (7 minutes)"
-	@echo "make clean    remove .venv"
+	@echo "make clean    remove .venv and its like"
 
 # A line for each package that arrives, the whole output in a log; the log's end is shown when pip fails.
 define install
@@ -65,6 +69,27 @@ $(VENV)/.installed-integrations: $(VENV)/.installed-dev
 test-integrations: $(VENV)/.installed-integrations
 	@$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
+# The ranges of pyproject.toml at both ends. CI runs neither: on Linux each takes PyTorch with its CUDA libraries.
+# Python itself is the oldest too, where it is there; newer ones run the oldest packages as well.
+OLDEST_PYTHON ?= $(shell command -v python3.10 || command -v $(PYTHON))
+test-oldest: RESOLUTION := lowest-direct
+test-oldest: WITH = $(OLDEST_PYTHON)
+test-newest: RESOLUTION := highest
+test-newest: WITH = $(BIN)/python
+test-oldest test-newest: $(VENV)/.installed-dev
+	@$(PIP) -q uv
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv venv -q --allow-existing --python $(WITH) .venv-$(@:test-%=%)
+	@$(BIN)/uv pip install --python .venv-$(@:test-%=%) --resolution $(RESOLUTION) -e '.[dev]'
+	@.venv-$(@:test-%=%)/bin/python -m pytest -p no:cacheprovider $(PYTEST_ARGS)
+
+licences: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.supply.licences
+
+# --strict: a package that PyPI does not answer for counts as a failure, and not as one without weaknesses.
+audit: $(VENV)/.installed
+	@$(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install -q --disable-pip-version-check pip-audit
+	@$(VENV)-audit/bin/pip-audit --strict --skip-editable --path $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')
+
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -105,4 +130,4 @@ facts: $(VENV)/.installed-dev
 	@SHARED=$(abspath $(SHARED)) $(BIN)/python -m tests.facts $(FACTS_ARGS)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-audit

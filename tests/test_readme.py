@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,8 @@ def test_commands_print_what_the_readme_shows(tmp_path: Path, tracer: Shell) -> 
         result = tracer(*arguments)
         assert result.returncode == 0, result.stderr
         printed = [*result.stdout.splitlines(), *result.stderr.splitlines()]
+        if sys.version_info < (3, 11):  # code knows no class there
+            lines = [line.replace("Classifier.forward", "forward") for line in lines]
         assert matches(lines, printed), "\n".join([" ".join(arguments), *printed])
     assert {"report.md", "report.sarif"} <= {path.name for path in (tmp_path / "tracer-out").iterdir()}
 

@@ -1,4 +1,4 @@
-"""Programs under torchrun with gloo on two processes: each rank's own report. Seen on torch 2.13."""
+"""Programs under torchrun with gloo on two processes: each rank's own report. Seen on torch 2.13 and 2.6."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tracer.diagnosis.rank_rules import RankRule, all_rank_rules
 
@@ -30,6 +31,7 @@ def test_healthy_data_parallel_training_is_healthy_on_each_rank_by_its_own_names
     assert job.verdicts() == job.verdicts("rank1")
 
 
+@pytest.mark.skipif(torch.__version__ < "2.7", reason="fully_shard of torch 2.6 does not run on the CPU")
 def test_fully_sharded_parameters_are_followed_by_their_shards(torchrun: Torchrun) -> None:
     job = torchrun("fully_sharded.py")
     assert job.status == 0, job.stderr[-3000:]

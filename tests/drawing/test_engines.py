@@ -66,6 +66,33 @@ def test_an_engine_that_fails_tells_its_last_line(engine: Callable[[str], None])
         lay_out(SMALL, "svg")
 
 
+@pytest.mark.parametrize("said", [b"hello", b"\xff<svg></svg>", b"<svg", b"\x89PNG"])
+def test_an_engine_that_writes_something_else_is_refused(engine: Callable[[str], None], said: bytes) -> None:
+    engine(f"import sys; sys.stdout.buffer.write({said!r})")
+    with pytest.raises(EngineError, match=r"the layout engine dot wrote no svg\. Choose another: --engine"):
+        lay_out(SMALL, "svg")
+
+
+def test_an_engine_that_crashes_is_told(engine: Callable[[str], None]) -> None:
+    engine("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(EngineError, match="the layout engine dot failed: exit status -11"):
+        lay_out(SMALL, "svg")
+
+
+@pytest.mark.parametrize("body", ["print('hello')", "import os; os.kill(os.getpid(), 9)"])
+def test_without_a_picture_all_other_files_are_written_and_it_is_said_once(
+    blocks: Blocks, engine: Callable[[str], None], body: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tracer.reports.registry import FORMATS
+    from tracer.reports.writing import write
+
+    engine(body)
+    trace = blocks(2)
+    written = write(trace, diagnose(trace), tmp_path, tuple(FORMATS))
+    assert {FORMATS[name].file for name in FORMATS} - {path.name for path in written} == {"graph.svg", "graph.png"}
+    assert "no graph.svg: the layout engine dot" in capsys.readouterr().err
+
+
 def test_an_engine_that_hangs_is_ended(engine: Callable[[str], None]) -> None:
     engine("import time; time.sleep(60)")
     with pytest.raises(LayoutTimeoutError, match=r"more than 0.3 s"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,8 @@ def test_the_plain_script_is_traced_unmodified(tmp_path: Path, examples: Path, t
     }
     where = found["encoder.0.weight"]["where"][0]
     line = next(i for i, text in enumerate((examples / "spirals.py").read_text().splitlines(), 1) if "detach()" in text)
-    assert (where["file"], where["line"], where["function"]) == ("mine/spirals.py", line, "Classifier.forward")
+    function = "Classifier.forward" if sys.version_info >= (3, 11) else "forward"  # code knows no class before
+    assert (where["file"], where["line"], where["function"]) == ("mine/spirals.py", line, function)
 
 
 def test_a_transformers_gpt2_is_traced_unmodified(tmp_path: Path, examples: Path, tracer: Shell) -> None:

@@ -60,6 +60,8 @@ class Observer:
         self._meet(parameter)
 
     def _called(self, module: torch.nn.Module, inputs: object) -> None:
+        if torch.compiler.is_compiling():
+            return
         if self._modules.get(id(module), _nothing)() is not module:  # a copy: nothing in it was registered
             for part in module.modules():
                 self._modules[id(part)] = weakref.ref(part)

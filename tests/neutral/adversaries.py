@@ -336,7 +336,9 @@ def default_device_and_dtype() -> Any:
     torch.set_default_dtype(torch.float64)
     try:
         net = nn.Linear(3, 2, device="cpu")
-        return train(net, lambda: net(torch.ones(4, 3, device="cpu")).square().mean()), nn.Linear(2, 2).weight
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # Adam of torch 2.6 counts its steps on that device
+        seen = train(net, lambda: net(torch.ones(4, 3, device="cpu")).square().mean(), optimizer)
+        return seen, nn.Linear(2, 2).weight
     finally:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)

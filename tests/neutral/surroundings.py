@@ -33,7 +33,7 @@ def surroundings() -> dict[str, Any]:
         torch.is_inference_mode_enabled(),
         torch.is_anomaly_enabled(),
         torch.get_default_dtype(),
-        torch.get_default_device(),
+        _default_device(),
         torch.are_deterministic_algorithms_enabled(),
         torch.is_autocast_enabled("cpu"),
     )
@@ -41,6 +41,13 @@ def surroundings() -> dict[str, Any]:
     found["tracing"] = (sys.gettrace(), sys.getprofile(), sys.excepthook, threading.excepthook)
     found["recordings"] = list(session._open)
     return found
+
+
+def _default_device() -> Any:
+    try:
+        return torch.get_default_device()
+    except AttributeError:  # torch 2.6, once a default device was set and taken back
+        return torch.device("cpu")
 
 
 _OWNERS: list[Any] = [

@@ -59,6 +59,14 @@ def test_a_whole_number_that_no_float_can_hold_is_refused(tmp_path: Path, field:
         load(path)
 
 
+def test_a_name_of_absurdly_many_levels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    row = ["ModuleSeen", {"module": 0, "model": 0, "path": "a." * 5_000 + "b", "cls": "Net"}]
+    path.write_bytes(HEAD + json.dumps(row).encode() + b"\n")
+    with pytest.raises(TraceFileError, match=r"line 2: ModuleSeen holds a name of 5,000 levels; at most 2,000 are"):
+        load(path)
+
+
 def test_a_huge_number_in_a_complex_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     number = "1" + "0" * 400

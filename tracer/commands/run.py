@@ -87,13 +87,21 @@ def run(program: Program, output: Output, judging: Judging, out: Path, how: dict
 
 
 def _report(trace: Trace, output: Output, judging: Judging, out: Path, wait: float, *, failed: bool) -> int:
-    """Save first, so that whatever fails later costs no recording; then diagnose and write."""
+    """Save first, so that whatever fails later costs no recording; then diagnose and write.
+
+    What cannot be written, as on a full disk, is told on the terminal all the same.
+    """
     from tracer.commands.gathering import merge_here, write_rank
     from tracer.commands.results import print_summary, save_trace, status_of, write_formats
 
-    saved = save_trace(trace, out)
-    report = judging.diagnose(trace)
-    files = [saved, *write_formats(trace, report, output, saved.parent)]
+    try:
+        saved = save_trace(trace, out)
+        report = judging.diagnose(trace)
+        files = [saved, *write_formats(trace, report, output, saved.parent)]
+    except TracerError:
+        if not output.quiet:
+            print_summary(judging.diagnose(trace), [])
+        raise
     if trace.header.world_size > 1:
         files.append(write_rank(trace, report, saved.parent))
         together = merge_here(trace, output, judging, out, wait, failed=failed)

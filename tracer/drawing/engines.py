@@ -69,4 +69,16 @@ def lay_out(dot: str, kind: str, *, engine: str | None = None, timeout: float = 
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = said[-1][:200] if said else f"exit status {done.returncode}"
         raise EngineError(f"the layout engine {Path(command).name} failed: {why}.", "Choose another: --engine.")
+    if not _is_picture(done.stdout, kind):
+        raise EngineError(f"the layout engine {Path(command).name} wrote no {kind}.", "Choose another: --engine.")
     return done.stdout
+
+
+def _is_picture(content: bytes, kind: str) -> bool:
+    if kind == "png":
+        return content.startswith(b"\x89PNG")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return "<svg" in text and "</svg>" in text

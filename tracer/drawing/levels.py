@@ -55,6 +55,8 @@ def draw_levels(
         return tuple(drawn)
     shown = {tuple(sorted(first.view.boxes))}
     for level in range(1, _deepest(ground) + 1):
+        if time.monotonic() > end:
+            break
         view, dot = draw_view(ground, title, options, {"depth": level})
         boxes = tuple(sorted(view.boxes))
         if boxes in shown or len(boxes) > MOST_BOXES:
@@ -70,7 +72,7 @@ def draw_levels(
 
 
 def _deepest(ground: Ground) -> int:
-    return max((seen.path.count(".") + 2 for seen in ground.merged.modules.values() if seen.path), default=1)
+    return max((len(path) for path in ground.tree.module_path.values() if len(path) > 1), default=1)
 
 
 def _level(name: str, drawing: Drawing, title: Sequence[str]) -> Level:

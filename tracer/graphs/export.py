@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Characters that XML 1.0 cannot hold, not even escaped.
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Invisible signs that XML can hold, written as references: a terminal that shows the file obeys none.
+_HIDDEN = re.compile("[\r\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
 
 def graphml_text(graph: nx.MultiDiGraph[Any]) -> str:
@@ -27,7 +29,7 @@ def graphml_text(graph: nx.MultiDiGraph[Any]) -> str:
     _clean(fit.graph)
     buffer = io.BytesIO()
     nx.write_graphml(fit, buffer)
-    return buffer.getvalue().decode("utf-8")
+    return _HIDDEN.sub(lambda found: f"&#{ord(found[0])};", buffer.getvalue().decode("utf-8"))
 
 
 def _clean(data: dict[str, Any]) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from tracer.graphs.items import LeafState, Path
 from tracer.graphs.merged import Merged
 
+#: Levels of modules; what lies deeper stands at the last one. No model has so many, and work grows with their square.
+LEVELS = 100
+
 
 class Tree:
     """Paths, their order, and what stands in each. Work per node is one look-up; the rest is per module."""
@@ -63,7 +66,7 @@ class Tree:
 
     def _path(self, model: int, path: str) -> Path:
         name = f"{model}:{self.merged.models[model].name}" if model in self.merged.models else str(model)
-        return (name, *path.split(".")) if path else (name,)
+        return (name, *path.split(".", LEVELS)) if path else (name,)
 
     def _leaf_path(self, key: int) -> Path:
         leaf = self.merged.leaves[key]

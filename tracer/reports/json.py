@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from tracer.diagnosis.findings import Finding, ParameterReport, Report, Where
+from tracer.reports.words import visible
 from tracer.traces import Trace
 
 SCHEMA = "tracer.report/1"
@@ -14,7 +16,12 @@ SCHEMA = "tracer.report/1"
 
 def render(trace: Trace, report: Report, **options: Any) -> str:
     """Return the document; numbers that are not finite appear as ``"nan"``, ``"inf"`` and ``"-inf"``."""
-    return json.dumps(finite(document(report)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _plain(json.dumps(finite(document(report)), indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return JSON with invisible signs escaped, the same to a program: a terminal that shows the file obeys none."""
+    return re.sub("[^\n -~]", lambda found: found[0] if visible(found[0]) else json.dumps(found[0])[1:-1], text)
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,7 +65,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
     short = shortened(list(report.names_of(finding)), report.names().values())
-    names = ", ".join(name if name.startswith("and ") else _code(name) for name in short)
+    names = ", ".join(name if re.fullmatch(r"and \d+ more", name) else _code(name) for name in short)
     sure = "" if finding.confidence == "certain" else " (probable)"
     yield ""
     yield f"## {LOOKS[finding.severity][0]} {finding.code} {escape(finding.name)}{sure}"

@@ -43,11 +43,12 @@ def clean(text: str, most: int = 2_000) -> str:
 
     Names of modules and files come from the traced program: a terminal escape in one must stay visible text.
     """
-    shown = "".join(sign if _visible(sign) else f"\\x{ord(sign):02x}" for sign in text[: most + 1])
+    shown = "".join(sign if visible(sign) else f"\\x{ord(sign):02x}" for sign in text[: most + 1])
     return shown if len(text) <= most else shown[: most - 1] + "…"
 
 
-def _visible(sign: str) -> bool:
+def visible(sign: str) -> bool:
+    """Tell whether a sign shows as itself: no control, no direction, no half character."""
     return sign == " " or unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
@@ -75,8 +76,8 @@ def elide(text: str, most: int, mark: str = "…") -> str:
     parts = text.split(".")
     fitting = [
         (sum(part.isdigit() for part in (*parts[:head], *parts[-tail:])), len(shown), tail, shown)
-        for head in range(1, len(parts))
-        for tail in range(1, len(parts) - head)
+        for head in range(1, min(len(parts), most))  # more parts do not fit, were each empty
+        for tail in range(1, min(len(parts) - head, most - head))
         if len(shown := f"{'.'.join(parts[:head])}{mark}{'.'.join(parts[-tail:])}") <= most
     ]
     return max(fitting)[-1] if fitting else f"{mark}{text[-max(1, most - len(mark)) :]}"

@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
 from tracer import events
-from tracer.events import Event, GraphSeen, Group, Node
+from tracer.events import Event, GraphSeen, Group, LeafSeen, ModuleSeen, Node
 
 D = TypeVar("D")
 
@@ -189,7 +189,16 @@ def event_from_json(name: str, found: object) -> tuple[Event, tuple[str, ...]]:
     """
     if name == "GraphSeen":
         return _graph_from_dict(found), _unknown(GraphSeen, found)
-    return from_dict(KINDS[name], found), _unknown(KINDS[name], found)
+    event = from_dict(KINDS[name], found)
+    if isinstance(event, LeafSeen | ModuleSeen):
+        path = event.path if isinstance(event, ModuleSeen) else event.name
+        if path.count(".") > LEVELS:
+            raise Mismatch(f"{name} holds a name of {path.count('.'):,} levels; at most {LEVELS:,} are read")
+    return event, _unknown(KINDS[name], found)
+
+
+#: Modules one inside another, in a name: many more than can call each other, and work grows with their square.
+LEVELS = 2_000
 
 
 def _unknown(kind: type, found: object) -> tuple[str, ...]:
@@ -218,7 +227,8 @@ def _reader(hint: object) -> Callable[[object], object]:
     options = _options(hint)
     if object in options:  # ``Values``
         return _read_values
-    scalars = tuple(option for option in options if isinstance(option, type))
+    # in Python 3.10 ``tuple[int]`` is an instance of type
+    scalars = tuple(option for option in options if isinstance(option, type) and typing.get_origin(option) is None)
     real = float in scalars and int not in scalars
     if float in scalars:
         scalars = (*scalars, int)

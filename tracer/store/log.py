@@ -157,7 +157,7 @@ class EventLog:
             return
         try:
             self._parts.append(_Piece(pack(events), len(events), self._spool))
-        except ValueError:
+        except (ValueError, MemoryError):
             self._parts.append(tuple(events))
 
     def events(self, head: Iterable[Event] = (), tail: Iterable[Event] = ()) -> Sequence[Event]:

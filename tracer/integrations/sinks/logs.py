@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tracer.integrations.samples import Sample
+from tracer.reports.words import clean
 
 
 class LoggingSink:
@@ -18,7 +19,7 @@ class LoggingSink:
             level = logging.ERROR if begun.severity == "error" else logging.WARNING
             self._log.log(level, "step %d: %s", sample.step, begun.text)
         for over in sample.ended:
-            names = ", ".join(over.parameters)
+            names = ", ".join(clean(name, 120) for name in over.parameters)
             self._log.info("step %d: %s %s no longer holds for %s", sample.step, over.code, over.name, names)
         self._log.debug(
             "step %d: gradient norm %.4g over %d parameters", sample.step, sample.total_norm, len(sample.grad_norm)

@@ -106,7 +106,7 @@ def _details(row: ParameterReport, owners: str, most: int) -> Iterator[tuple[str
     value, grad = row.value, row.grad
     if row.aliases:
         yield "also called", clean(", ".join(row.aliases), 300)
-    yield "dtype, device", f"{row.dtype}, {row.device}"
+    yield "dtype, device", clean(f"{row.dtype}, {row.device}", 120)
     yield "requires_grad", str(row.requires_grad)
     yield "held by", clean(owners, 300) or "no optimizer"
     yield "backwards that accumulated", str(grad.accumulated)
