@@ -35,6 +35,7 @@ PRIVATE = {
     "_C._set_tracing_state": True,
     "_C._is_tracing": False,
     "_C._len_torch_function_stack": False,
+    "_C._current_graph_task_id": False,
     "_guards.TracingContext": True,
     "_guards.TracingContext.try_get": True,
     "_foreach_norm": False,
