@@ -24,7 +24,7 @@ help:
 	@echo "make docs-site  write the documentation as a site to site/"
 	@echo "make outputs  write the gallery in outputs/ from the scenarios"
 	@echo "make bench    measure what tracing costs"
-	@echo "make sweep    trace 68 transformers architectures and write docs/transformers.md (5 minutes)"
+	@echo "make sweep    trace transformers, PEFT and other packages, write docs/transformers.md and ecosystem.md (6 minutes)"
 	@echo "make cases    score the verdicts on real bugs rebuilt as scripts"
 	@echo "make facts    hold reports of all scenarios and cases against plain PyTorch facts (7 minutes)"
 	@echo "make clean    remove .venv and its like"
@@ -118,8 +118,13 @@ outputs: $(VENV)/.installed
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m benchmarks
 
-sweep: $(VENV)/.installed-dev
-	@$(BIN)/python -m benchmarks.transformers_sweep
+$(VENV)/.installed-sweep: $(VENV)/.installed-integrations
+	@echo "installing the packages whose models are swept"
+	@$(PIP) einops vit-pytorch --no-deps
+	@touch $@
+
+sweep: $(VENV)/.installed-sweep
+	@$(BIN)/python -m benchmarks.sweep
 
 cases: $(VENV)/.installed-dev
 	@if [ ! -f $(SHARED)/cases/score.py ]; then echo "$(SHARED)/cases/score.py is not here: nothing to score"; exit 0; fi; \

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.sweeping import Program, Training
+
 VOCABULARY, LENGTH, BATCH = 64, 12, 2
 
 #: Sizes under the names that most configurations use.
@@ -56,6 +58,18 @@ class Architecture:
         model: torch.nn.Module = getattr(transformers, self.auto).from_config(config)
         return model
 
+    def begin(self) -> Training:
+        """Return AdamW steps of it."""
+        model = self.build().train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+        def step() -> None:
+            optimizer.zero_grad()
+            model(**self.inputs()).loss.backward()
+            optimizer.step()
+
+        return Training(model, optimizer, step)
+
 
 def tokens() -> dict[str, Any]:
     """Return ids with themselves as labels."""
@@ -103,6 +117,8 @@ _SPACES = {
     "mamba": {"vocab_size": VOCABULARY, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4},
     "mamba2": {"vocab_size": VOCABULARY, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4, "head_dim": 8,
                "num_heads": 4, "n_groups": 1, "chunk_size": 8},
+    "recurrent_gemma": {**GROUPED, "lru_width": 16, "attention_window_size": 8,
+                        "block_types": ["recurrent", "attention"]},
 }  # fmt: skip
 _ENCODERS = {
     "bert": TEXT, "roberta": TEXT, "electra": {**TEXT, "embedding_size": 16}, "albert": {**TEXT, "embedding_size": 8},
@@ -119,7 +135,8 @@ _PAIRS = {
                                                       "num_sparse_decoder_layers": 1},
 }  # fmt: skip
 _IMAGES = {
-    "vit": IMAGE, "beit": IMAGE, "dinov2": IMAGE, "vit_msn": IMAGE,
+    "vit": IMAGE, "deit": {**IMAGE, "architectures": ["DeiTForImageClassification"]},  # the Auto class knows two
+    "beit": IMAGE, "dinov2": IMAGE, "vit_msn": IMAGE,
     "swin": {"image_size": 32, "patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2],
              "window_size": 4, "num_labels": 3},
     "convnext": {"num_labels": 3, "hidden_sizes": [8, 16], "depths": [1, 1], "num_stages": 2},
@@ -139,3 +156,8 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     *_all("audio", "AutoModelForCTC", wave, _WAVES),
     *_all("audio", "AutoModelForSpeechSeq2Seq", spectrogram, {"whisper": _WHISPER}),
 )
+
+
+def architectures() -> list[Program]:
+    """Return them all, to be swept."""
+    return [Program(one.name, one.family, one.begin) for one in ARCHITECTURES]

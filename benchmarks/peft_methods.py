@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.architectures import GROUPED, tokens
+from benchmarks.architectures import ARCHITECTURES, GROUPED, tokens
 from benchmarks.sweeping import Program, Training
 
 TARGETS = ["q_proj", "v_proj"]
@@ -43,14 +43,41 @@ CHECKPOINTING: dict[str, dict[str, Any] | None] = {
 }
 
 
+#: (method, model type, task of peft): the same on networks of other kinds
+OTHERS: tuple[tuple[str, str, str], ...] = (
+    ("LoRA", "gpt2", "CAUSAL_LM"), ("LoRA", "bert", "TOKEN_CLS"), ("LoRA", "t5", "SEQ_2_SEQ_LM"),
+    ("LoRA", "mamba", "CAUSAL_LM"), ("IA3", "t5", "SEQ_2_SEQ_LM"), ("prefix tuning", "t5", "SEQ_2_SEQ_LM"),
+    ("prompt tuning", "gpt2", "CAUSAL_LM"), ("LoRA", "vit", ""), ("LoRA", "wav2vec2", ""), ("LoHa", "convnext", ""),
+)  # fmt: skip
+#: model type -> the layers that are adapted there, where not ``TARGETS``
+LAYERS: dict[str, list[str]] = {
+    "gpt2": ["c_attn"], "bert": ["query", "value"], "t5": ["q", "v"], "mamba": ["in_proj", "x_proj"],
+    "convnext": ["pwconv1"],
+}  # fmt: skip
+
+
 def methods() -> list[Program]:
-    """Return every method with each kind of checkpointing."""
-    return [
+    """Return every method with each kind of checkpointing, and some on other networks."""
+    on_llama = [
         Program(name + suffix, "PEFT", partial(_begin, config, arguments, kept))
         for name, (config, arguments) in METHODS.items()
         for suffix, kept in CHECKPOINTING.items()
         if kept is None or not name.startswith("prefix")  # peft refuses prefixes with checkpointing
     ]
+    others = [Program(f"{name} on {model}", "PEFT", partial(_on, name, model, task)) for name, model, task in OTHERS]
+    return [*on_llama, *others]
+
+
+def _on(method: str, model_type: str, task: str) -> Training:
+    import peft
+
+    one = next(a for a in ARCHITECTURES if a.name == model_type)
+    config, arguments = METHODS[method]
+    if "target_modules" in arguments:
+        arguments = {**arguments, "target_modules": LAYERS.get(model_type, TARGETS)}
+        arguments.pop("feedforward_modules", None)
+    model: Any = peft.get_peft_model(one.build().train(), getattr(peft, config)(task_type=task or None, **arguments))
+    return training(model, [p for p in model.parameters() if p.requires_grad], one.inputs)
 
 
 def base_model() -> torch.nn.Module:
@@ -72,7 +99,7 @@ def _begin(config: str, arguments: dict[str, Any], kept: dict[str, Any] | None) 
     return training(model, [p for p in model.parameters() if p.requires_grad])
 
 
-def training(model: Any, trained: list[torch.Tensor]) -> Training:
+def training(model: Any, trained: list[torch.Tensor], inputs: Callable[[], dict[str, Any]] = tokens) -> Training:
     """Return AdamW steps of a language model; what peft wants after each step is called where it exists."""
     optimizer = torch.optim.AdamW(trained, lr=1e-2)
     after: Callable[[int], object] | None = getattr(model.base_model, "update_and_allocate", None)
@@ -80,7 +107,7 @@ def training(model: Any, trained: list[torch.Tensor]) -> Training:
 
     def step() -> None:
         optimizer.zero_grad()
-        model(**tokens()).loss.backward()
+        model(**inputs()).loss.backward()
         optimizer.step()
         if after is not None:
             after(next(count))

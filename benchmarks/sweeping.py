@@ -62,9 +62,10 @@ class Row:
 def sweep(program: Program, steps: int = 3) -> Row:
     """Train a program both ways and compare."""
     began = time.perf_counter()
-    with Observer() as observer:
-        torch.manual_seed(0)
-        training = program.begin()
+    torch.manual_seed(0)
+    training = program.begin()
+    with Observer() as observer:  # after the weights have got their first values
+        observer.add_optimizer(training.optimizer)
         for _ in range(steps):
             training.step()
     facts = observer.facts()

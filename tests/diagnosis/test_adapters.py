@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -196,3 +197,33 @@ def test_a_normalization_that_starts_at_zero_counts_as_a_factor() -> None:
         "layer.weight": "info", "layer.bias": "info", "norm.weight": "ok", "norm.bias": "ok",
     }  # fmt: skip
     assert "as long as `norm.weight` is, which layer_norm at " in report["layer.bias"].message
+
+
+def test_a_reentrant_checkpoint_is_told_at_its_call_and_not_inside_the_block() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block, self.head = Block(), nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(checkpoint(self.block, x, use_reentrant=True))
+
+    report = trained(Net())
+    finding = next(f for f in report.findings if f.code == "TR206")
+    lines = {w.role: w for w in finding.where}
+    source = Path(__file__).read_text().splitlines()
+    assert source[lines["cut"].line - 1].strip() == "return self.layer(x)"
+    assert source[lines["block"].line - 1].strip().startswith("return self.head(checkpoint(self.block, x")
+    at = f" at {lines['block'].file}:{lines['block'].line}"
+    assert finding.message.startswith(f"reentrant checkpointing{at} got no input")
+    assert finding.fix.startswith(f"call checkpoint(..., use_reentrant=False){at}, or ")

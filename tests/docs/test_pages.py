@@ -90,3 +90,18 @@ def test_the_page_on_the_report_names_exactly_the_fields_that_a_report_has(docum
         assert {key for thing in things for key in thing} == described(section), section
         always = described(section) - {"values", "before", "after"}
         assert all(always <= thing.keys() for thing in things), section
+
+
+def test_commands_options_and_verdicts_named_beside_other_tools_exist() -> None:
+    from tracer.diagnosis.verdicts import VERDICTS
+
+    text = PAGES["peers"]
+    named = set(re.findall(r"`tracer (\w+)", text)) - {"run", "explain", "NAME"}
+    assert named - set(registry.names()) == set()
+    assert set(re.findall(r"`(?:tracer [^`]*)?(--[a-z]+)", text)) <= set(
+        re.findall(r"--[a-z-]+", PAGES["command-line"])
+    )
+    assert set(re.findall(r"`([a-z]+_[a-z_]+)`", text.split("## What people ask for")[1].split("## ")[0])) <= set(
+        VERDICTS
+    )
+    assert all(hasattr(tracer, name) for name in re.findall(r"`tracer\.(\w+)", text))

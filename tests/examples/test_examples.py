@@ -15,6 +15,8 @@ import pytest
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
+pytestmark = pytest.mark.integration
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 

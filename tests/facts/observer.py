@@ -49,6 +49,10 @@ class Observer:
             watched.look()
             watched.release()
 
+    def add_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take in an optimizer that was made before the block."""
+        self._optimizers[id(optimizer)] = optimizer
+
     def facts(self) -> list[Fact]:
         """Return the facts of all parameters that took any part in a module."""
         return [watched.fact(self._owners(watched.tensor)) for watched in self._watched.values()]

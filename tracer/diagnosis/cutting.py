@@ -41,7 +41,7 @@ _FIXES = {
     "requires_grad": "do not switch requires_grad off{at}",
     "parameter": "use the computed tensor itself instead of wrapping it in nn.Parameter{at}",
     "state_dict": "use the tensors themselves, for example torch.func.functional_call, instead of state_dict{at}",
-    "checkpoint": "call checkpoint(..., use_reentrant=False){at}, or model.enable_input_require_grads()",
+    "checkpoint": "call checkpoint(..., use_reentrant=False){block}, or model.enable_input_require_grads()",
     "argmax": "use a differentiable stand-in (softmax weights, Gumbel-softmax, a policy gradient){at}",
     "comparison": "use a smooth stand-in such as torch.sigmoid of the difference{at}",
     "cast": "keep the value in floating point{at}",

@@ -11,6 +11,7 @@ from tracer.diagnosis.findings import SEVERITIES, Finding, NotApplicable, Parame
 from tracer.diagnosis.gathering import gather
 from tracer.diagnosis.listing import listed
 from tracer.diagnosis.merging import merge_findings
+from tracer.diagnosis.raised import raised_in
 from tracer.diagnosis.rows import model_names, row_of
 from tracer.diagnosis.rules import Rule, all_rules
 from tracer.diagnosis.settings import Settings
@@ -36,7 +37,8 @@ def report_on(facts: Facts, notes: tuple[str, ...] = ()) -> Report:
         everything += findings
         rows.append(row_of(leaf, facts, choice, findings, models))
     merged = merge_findings(everything, {row.leaf: row.name for row in rows})
-    return Report(facts.header, tuple(rows), merged, tuple(reasons), count_graph(facts))
+    raised = raised_in(facts)
+    return Report(facts.header, tuple(rows), merged, (*raised, *reasons), count_graph(facts), raised)
 
 
 def judge(leaf: LeafFacts, facts: Facts, reasons: dict[str, None]) -> list[Finding]:

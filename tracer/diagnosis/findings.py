@@ -142,6 +142,7 @@ class Report:
     findings: tuple[Finding, ...] = ()  #: sorted, worst first
     notes: tuple[str, ...] = ()  #: what was not recorded, and why
     graph: dict[str, int] = field(default_factory=dict)  #: counts: nodes, edges, leaves, accumulated
+    raised: tuple[str, ...] = ()  #: what the program raised, and why; also among ``notes``
     _found: _Index = field(default_factory=lambda: _Index(), init=False, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> ParameterReport:

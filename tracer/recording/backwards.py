@@ -332,6 +332,11 @@ class Backwards:
                     break
         elif "modified by an inplace operation" in text:
             because, reason = _inplace_site(session, text)
+            stepped = session.optimizers.last_step
+            built = min(set(call.walk.seqs) - _UNNUMBERED, default=0) if call.walk is not None else 0
+            if not reason and stepped is not None and built < stepped[0]:
+                because = stepped[1]
+                reason = "the step on that line changed parameters in place after this graph was built with them"
         elif "does not require grad" in text:
             reason = "what backward was called on has no graph: see the cut of each parameter"
         session.emit(

@@ -14,7 +14,7 @@ from tracer.recording.leaves import Leaf
 from tracer.recording.mailbox import Later
 from tracer.recording.measure import fetch
 from tracer.recording.places import Site, user_site
-from tracer.recording.torch_compat import global_hook, without_torch_function
+from tracer.recording.torch_compat import global_hook, sequence_number, without_torch_function
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -60,6 +60,8 @@ class Optimizers:
         self.all: list[OptimizerInfo] = []
         self._by_id: dict[int, OptimizerInfo] = {}
         self._stepping: list[int] = []  #: keys of the optimizers whose step is running, outermost first
+        #: sequence number and line of the last step: a graph that began before it may hold values from before
+        self.last_step: tuple[int, Site | None] | None = None
 
     def attach(self) -> list[Any]:
         return [
@@ -204,6 +206,7 @@ class Optimizers:
                 self._stepping.clear()  # of one whose step raised
             within = self._stepping[-1] if self._stepping else None
             self._stepping.append(info.key)
+            self.last_step = sequence_number(), site
             session.emit(OptimizerStepped(session.step, info.key, session.places.key(site), closure, within))
             if not closure:
                 self._measure(info, leaves)

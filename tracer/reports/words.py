@@ -106,6 +106,9 @@ def answer(report: Report) -> str:
         worst = [finding for finding in report.findings if finding.severity in ("error", "warning")]
         if worst:
             return f"Every parameter that should train does ({moved} updated{rest}), but: {worst[0].message}"
+        if report.raised:
+            what = report.raised[0].partition(": ")[0].rstrip(".")
+            return f"{what}; apart from that all is well: {moved} of {total} parameters updated{rest}."
         return f"All is well: {moved} of {total} parameters updated{rest}."
     verdicts = Counter(row.verdict for row in bad).most_common()
     named = ", ".join(f"{count} {name}" for name, count in verdicts)

@@ -33,10 +33,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     cuts = tuple(cut for cut in cuts_for(leaf, facts) if cut.kind == "checkpoint")
     if not cuts:
         return None
+    call = cuts[0].block or cuts[0].place  # the operation inside is where the path ends, the call is what to change
     message = (
-        f"reentrant checkpointing{text_of(facts, cuts[0].place)} got no input that requires "
-        "grad, so it built no "
-        "graph for the parameters inside"
+        f"reentrant checkpointing{text_of(facts, call)} got no input that requires grad, so it built no graph for the "
+        "parameters inside"
     )
     return found(NAME, leaf, message, cut_fix(facts, cuts), cut_lines(facts, cuts), certain=cuts[0].certain)
 
