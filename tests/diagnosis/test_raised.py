@@ -39,10 +39,17 @@ def twice(run: Run) -> None:
 
 
 def stepped_between(run: Run) -> None:
+    torch.zeros(3, 1).fill_(1.0)  # of the shape that PyTorch complains of, but earlier
     first, second = run.net(torch.ones(2, 3)).mean(), run.net(torch.ones(2, 3)).pow(2).mean()
     first.backward()
     run.optimizer.step()  # changes what the second needs
     second.backward()  # needs it
+
+
+def written(run: Run) -> None:
+    out = run.net(torch.ones(2, 3)).exp()
+    out.mul_(2.0)  # changes what exp needs
+    out.mean().backward()  # needs it
 
 
 def key_missing(run: Run) -> None:
@@ -66,6 +73,7 @@ def line_of(text: str, program: Callable[[Run], None]) -> str:
             "# changes what",
             "The step on that line changed",
         ),
+        (written, "one of the variables needed for gradient", "# changes what exp", "Mul_ on that line changed"),
         (key_missing, "'loss'.", "", ""),
     ],
 )

@@ -331,9 +331,9 @@ class Backwards:
                     reason = "the backward on that line freed parts of this graph"
                     break
         elif "modified by an inplace operation" in text:
-            because, reason = _inplace_site(session, text)
             stepped = session.optimizers.last_step
             built = min(set(call.walk.seqs) - _UNNUMBERED, default=0) if call.walk is not None else 0
+            because, reason = _inplace_site(session, text, built)
             if not reason and stepped is not None and built < stepped[0]:
                 because = stepped[1]
                 reason = "the step on that line changed parameters in place after this graph was built with them"
@@ -424,9 +424,9 @@ def _scalar(tensor: torch.Tensor) -> torch.Tensor | None:
     return local.reshape(()) if local.numel() == 1 else None
 
 
-def _inplace_site(session: Session, text: str) -> tuple[Site | None, str]:
-    """Find the last in-place call on a tensor of the shape that the message names."""
-    for site, name, shape in reversed(session.inplace):
-        if f"[{', '.join(map(str, shape))}]" in text:
+def _inplace_site(session: Session, text: str, built: int) -> tuple[Site | None, str]:
+    """Find the last in-place call on a tensor of the shape that the message names, after the graph was begun."""
+    for site, name, shape, number in reversed(session.inplace):
+        if number > built and f"[{', '.join(map(str, shape))}]" in text:
             return site, f"{name} on that line changed a tensor of this shape that backward still needs"
     return None, ""

@@ -104,7 +104,8 @@ class Session:
         self.step = 1
         self.in_step = 0
         self.alarmed = False
-        self.inplace: deque[tuple[Site | None, str, tuple[int, ...]]] = deque(maxlen=256)
+        #: line, name, shape and sequence number of the last in-place calls
+        self.inplace: deque[tuple[Site | None, str, tuple[int, ...], int]] = deque(maxlen=256)
         self.told_errors: set[int] = set()
         self.places = Places(self.emit, source=source)
         self.origins = Origins()

@@ -14,6 +14,7 @@ from tracer.recording.kinds import OVERWRITES, is_setter, mutates, name_of
 from tracer.recording.leaves import shape_of
 from tracer.recording.places import Site, user_site
 from tracer.recording.shared_memory import SharedMemory
+from tracer.recording.torch_compat import sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.cuts import CutSide
@@ -103,7 +104,7 @@ class Writes:
             if session.grads.is_grad(target):
                 session.grads.mutated(target, name)
                 continue
-            session.inplace.append((site, name, shape_of(target)))
+            session.inplace.append((site, name, shape_of(target), sequence_number()))
             if session.in_step:
                 continue
             leaf = session.leaves.find(target)
