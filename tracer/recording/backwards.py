@@ -14,6 +14,7 @@ import torch
 
 from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradComputed
 from tracer.recording import nodes
+from tracer.recording.complaints import UNNUMBERED, cause_of
 from tracer.recording.forward_values import first_bad_forward
 from tracer.recording.leaves import Leaf, shape_of
 from tracer.recording.mailbox import Later, now, together
@@ -276,7 +277,7 @@ class Backwards:
         elif not call.accumulates:
             self._computed(call, result)
         if call.walk is not None and len(call.walk.seqs) <= 200_000:
-            self._freed.append((set(call.walk.seqs[:200_000]) - _UNNUMBERED, call.site))
+            self._freed.append((set(call.walk.seqs[:200_000]) - UNNUMBERED, call.site))
 
     def _ended(self, call: _Call, problem: BaseException | None) -> Later[None]:
         session, step = self.session, self.session.step
@@ -321,24 +322,7 @@ class Backwards:
     def _explain(self, call: _Call, problem: BaseException) -> None:
         session = self.session
         text = str(problem)
-        because: Site | None = None
-        reason = ""
-        if "second time" in text and call.walk is not None:
-            mine = set(call.walk.seqs)
-            for seqs, site in reversed(self._freed):
-                if seqs & mine:
-                    because = site
-                    reason = "the backward on that line freed parts of this graph"
-                    break
-        elif "modified by an inplace operation" in text:
-            stepped = session.optimizers.last_step
-            built = min(set(call.walk.seqs) - _UNNUMBERED, default=0) if call.walk is not None else 0
-            because, reason = _inplace_site(session, text, built)
-            if not reason and stepped is not None and built < stepped[0]:
-                because = stepped[1]
-                reason = "the step on that line changed parameters in place after this graph was built with them"
-        elif "does not require grad" in text:
-            reason = "what backward was called on has no graph: see the cut of each parameter"
+        because, reason = cause_of(session, text, call.walk, self._freed)
         session.emit(
             ErrorRaised(
                 session.step, type(problem).__name__, text[:500], session.places.key(call.site),
@@ -346,10 +330,6 @@ class Backwards:
             )
         )  # fmt: skip
         session.told_errors.add(id(problem))
-
-
-#: AccumulateGrad nodes all share the greatest number.
-_UNNUMBERED = {2**64 - 1, 2**63 - 1}
 
 
 class _Call:
@@ -422,11 +402,3 @@ def _scalar(tensor: torch.Tensor) -> torch.Tensor | None:
         return None
     local = plain(tensor)
     return local.reshape(()) if local.numel() == 1 else None
-
-
-def _inplace_site(session: Session, text: str, built: int) -> tuple[Site | None, str]:
-    """Find the last in-place call on a tensor of the shape that the message names, after the graph was begun."""
-    for site, name, shape, number in reversed(session.inplace):
-        if number > built and f"[{', '.join(map(str, shape))}]" in text:
-            return site, f"{name} on that line changed a tensor of this shape that backward still needs"
-    return None, ""
