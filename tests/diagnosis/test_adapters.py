@@ -227,3 +227,63 @@ def test_a_reentrant_checkpoint_is_told_at_its_call_and_not_inside_the_block() -
     at = f" at {lines['block'].file}:{lines['block'].line}"
     assert finding.message.startswith(f"reentrant checkpointing{at} got no input")
     assert finding.fix.startswith(f"call checkpoint(..., use_reentrant=False){at}, or ")
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, b):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(a, b)
+        return a * b
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        a, b = ctx.saved_tensors
+        return grad * b, grad * a
+
+
+class Custom(nn.Module):
+    """Two factors in a Function of its own, one of which is zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.gate = nn.Parameter(torch.ones(4)), nn.Parameter(torch.zeros(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + Product.apply(self.scale, self.gate)
+
+
+def test_what_a_custom_function_does_with_a_zero_is_supposed_once_and_judged_from_the_second_backward_on() -> None:
+    row = trained(Custom())["scale"]
+    assert (row.severity, row.confidence) == ("info", "probable")
+    assert "`gate`, which Product at " in row.message and " may be the factor that starts at zero" in row.message
+    model = Custom()
+    assert told(trained(model, sgd([model.scale]), steps=2))["TR301", "error"] == ("scale",)
+
+
+def test_a_gate_on_both_ways_of_a_prompt_is_found_on_both() -> None:
+    class Prompt(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.prompt, self.gate = nn.Parameter(torch.randn(4, 4)), nn.Parameter(torch.zeros(1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            scores = self.gate * torch.softmax(x @ self.prompt.t(), -1)
+            return x + scores @ self.prompt
+
+    assert {row.name: row.severity for row in trained(Prompt())} == {"prompt": "info", "gate": "ok"}
+
+
+def test_a_gradient_inside_a_reentrant_checkpoint_is_measured_once_per_backward() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    class Dead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + checkpoint(lambda h: self.layer(h).clamp(9, 10), x.requires_grad_(), use_reentrant=True)
+
+    row = trained(Dead())["layer.weight"]
+    assert row.message.startswith("its gradient was exactly zero everywhere in 1 measurement; clamp at ")
+    assert row.confidence == "probable"

@@ -284,7 +284,9 @@ def rootless(backward: BackwardStarted) -> bool:
 
 def arrivals(leaf: LeafFacts, facts: Facts) -> tuple[GradMeasured, ...]:
     """Return the gradients as backward left them: measured then, or by the step when untouched."""
-    untouched = (w.grad for w in windows(leaf, facts) if w.accumulated and not w.touches and w.grad is not None)
+    known = {grad.step for grad in leaf.grads}  # a step measures again what backward left
+    steps = (w for w in windows(leaf, facts) if w.accumulated and not w.touches)
+    untouched = (w.grad for w in steps if w.grad is not None and w.grad.step not in known)
     seen = {id(grad): grad for grad in (*leaf.grads, *untouched) if grad.norm is not None}
     return tuple(sorted(seen.values(), key=lambda grad: grad.step))
 

@@ -9,7 +9,9 @@ _SATURATE = frozenset(("sigmoid", "tanh", "softmax", "hardsigmoid", "softplus", 
 #: Normalizations too: what comes in is multiplied with their weight.
 PRODUCTS = frozenset(
     (
-        "mul", "__mul__", "mul_", "matmul", "mm", "bmm", "linear", "einsum", "conv1d", "conv2d", "conv3d",
+        "mul", "__mul__", "mul_", "matmul", "mm", "bmm", "mv", "dot", "outer", "inner", "kron", "tensordot", "einsum",
+        "addmm", "addbmm", "baddbmm", "linear", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+        "conv_transpose2d", "conv_transpose3d",
         "batch_norm", "layer_norm", "group_norm", "instance_norm",
     )
 )  # fmt: skip

@@ -32,7 +32,7 @@ from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines, text_of, times
 from tracer.diagnosis.saying import found
-from tracer.diagnosis.sleeping import awake, factor_of
+from tracer.diagnosis.sleeping import awake, factor_of, is_custom
 from tracer.diagnosis.slopes import SHUTS, advice
 from tracer.events import BackwardEnded, GradAccumulated, GradMeasured, Node
 
@@ -83,13 +83,19 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
 def _asleep(leaf: LeafFacts, facts: Facts, factor: LeafFacts, product: Node) -> Finding:
     """Only a remark: what it is multiplied with is zero as yet, and that one is told of where it does not move."""
     at = f"{op_of(product)}{text_of(facts, product.place)}"
-    message = f"its gradient is exactly zero as long as `{factor.seen.name}` is, which {at} multiplies with"
+    if is_custom(product):
+        message = (
+            f"its gradient was exactly zero in 1 measurement; `{factor.seen.name}`, which {at} takes too, may be the"
+        )
+        message += " factor that starts at zero"
+    else:
+        message = f"its gradient is exactly zero as long as `{factor.seen.name}` is, which {at} multiplies with"
     if awake(factor, facts):
         message, fix = f"{message}; that one has moved now", "nothing to fix; record one more step to see its gradient"
     else:
         fix = f"make `{factor.seen.name}` train: no step has moved it"
     lines = line_at(facts, product.place, "culprit", op_of(product))
-    return found(NAME, leaf, message, fix, lines, severity="info")
+    return found(NAME, leaf, message, fix, lines, severity="info", certain=not is_custom(product))
 
 
 def _all_broken(leaf: LeafFacts, facts: Facts) -> bool:
