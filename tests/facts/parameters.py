@@ -79,8 +79,10 @@ class Watched:
         )  # fmt: skip
 
     def _counted(self, tensor: torch.Tensor) -> None:
+        if tensor.grad is None:  # torch 2.13 runs the hook also where a custom Function gave None
+            return
         self.accumulated += 1
-        if not self.fed and tensor.grad is not None:
+        if not self.fed:
             self.fed = bool((tensor.grad.detach() != 0).any()) if tensor.grad.layout == torch.strided else True
 
 

@@ -41,9 +41,15 @@ class Accumulation:
 
         def accumulated(parameter: Tensor, leaf: Leaf = leaf) -> None:
             if session._running and not session.in_graph():
-                session.apart(session.grads.accumulated, leaf)
+                session.apart(self._told, leaf, parameter)
 
         leaf.handles.append(tensor.register_post_accumulate_grad_hook(accumulated))  # type: ignore[no-untyped-call]
+
+    def _told(self, leaf: Leaf, parameter: Tensor) -> None:
+        """torch 2.13 runs the hook also where a custom Function gave None: nothing came, unless others cleared it."""
+        if parameter.grad is None and len(post_accumulate_hooks(parameter)) == len(leaf.handles):
+            return
+        self.session.grads.accumulated(leaf)
 
     def before(self, leaves: Iterable[tuple[Leaf, Tensor]], *, known: bool) -> None:
         """A backward starts: over a ``known`` graph its leaves are compared, where nobody else has hooks on them."""
