@@ -49,6 +49,24 @@ def test_a_method_of_peft_trains_its_own_parameters_and_nothing_is_said_of_the_f
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("name", ["LoRA, checkpointed, reentrant", "DoRA", "LoHa", "LoKr", "adapters (LLaMA-Adapter)"])
+def test_one_recorded_step_of_what_starts_at_zero_raises_no_alarm(name: str) -> None:
+    pytest.importorskip("peft")
+    import torch
+
+    import tracer
+    from benchmarks.peft_methods import methods
+
+    torch.manual_seed(0)
+    training = next(one for one in methods() if one.name == name).begin()
+    with tracer.record(training.model, training.optimizer) as recording:
+        training.step()
+    report = recording.report()
+    assert {f.code for f in report.findings if f.severity == "info"} == {"TR301", "TR405"}
+    tracer.assert_no_findings(report)
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("package", "name", "updated"),
     [
