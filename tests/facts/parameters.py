@@ -64,7 +64,9 @@ class Watched:
             self.hook.remove()
 
     def named(self, name: str, from_root: bool, walk: int) -> None:
-        """Note a name; names of earlier walks are forgotten."""
+        """Note a name; names of earlier walks are forgotten, but for those from a root that is gone by now."""
+        if from_root and any(old.endswith(f".{name}") for old in self.names):
+            return
         if walk != self.walk:
             self.names, self.inner, self.walk = set(), set(), walk
         (self.names if from_root else self.inner).add(name)

@@ -71,6 +71,16 @@ def test_the_observer_counts_gradients_compares_bits_and_reads_param_groups() ->
     }  # fmt: skip
 
 
+def test_a_part_that_outlives_its_network_keeps_the_name_it_had_there() -> None:
+    with Observer() as observer:
+        net = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Linear(1, 1))
+        net(torch.ones(3, 2)).sum().backward()
+        kept = net[1]
+        del net
+    assert sorted(fact.names for fact in observer.facts()) == [["0.bias"], ["0.weight"], ["1.bias"], ["1.weight"]]
+    assert kept.weight.grad is not None
+
+
 def test_the_observer_leaves_no_hook_behind() -> None:
     before = len(torch.nn.modules.module._global_forward_pre_hooks), torch.optim.Optimizer.__init__
     seen_in_a_step(lr=0.5)
