@@ -10,7 +10,7 @@ import functools
 import types
 import warnings
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer.diagnosis.findings import Report
 from tracer.errors import UsageError
@@ -18,6 +18,9 @@ from tracer.integrations.samples import Sample, sample_of
 from tracer.integrations.sinks import Sink, sinks_of
 from tracer.integrations.sustained import Sustained
 from tracer.integrations.wrappers import each, inner_model, inner_optimizer
+
+if TYPE_CHECKING:
+    from tracer.traces import Trace
 
 
 def watch(
@@ -155,9 +158,19 @@ class Watcher:
         recording, self._recording = self._recording, None
         recording.__exit__(None, None, None)
         self.report = recording.report()
+        self._keep_names(recording.trace)
         started, ended = self._sustained.add(self.report)
         sample = sample_of(self.step, self.report, started, ended)
         self._sinks = [sink for sink in self._sinks if self._hand_over(sink, sample)]
+
+    def _keep_names(self, trace: Trace) -> None:
+        """Give the next sample the names that this one looked for in the program's frames."""
+        from tracer.events import ModelSeen, OptimizerSeen
+
+        if isinstance(self._models, weakref.ref):
+            self._models = {next(model.name for model in trace.of(ModelSeen)): self._models}
+        if isinstance(self._optimizers, weakref.ref):
+            self._optimizers = {next(known.name for known in trace.of(OptimizerSeen)): self._optimizers}
 
     def _hand_over(self, sink: Sink, sample: Sample) -> bool:
         """Give a sample to a sink; return whether the sink took it."""

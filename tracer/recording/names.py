@@ -149,12 +149,12 @@ class Names:
 
     def refresh(self) -> None:
         """Find roots and walk their parameters; note names that moved to another tensor."""
-        self.dirty = False
         self._gathering = [weakref.ref(m) for m in self.session.modules.alive() if is_gathering(m)]
         roots = list(self._roots())
         claimed: set[int] = set()
         for model, module in roots:
             self._walk(model, module, claimed)
+        self.dirty = False  # what was met for the first time on the way is named now
         self.session.stages.refresh()
 
     def _roots(self) -> Iterator[tuple[Model, Module]]:

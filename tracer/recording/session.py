@@ -193,7 +193,7 @@ class Session:
             self.note_once("torch functions were not watched: lines of operations and cuts are missing")
 
     def _register_given(self) -> None:
-        with without_torch_function():
+        with without_torch_function(), self.values.together():
             for name, optimizer in self._given_optimizers:
                 info = self.optimizers.info(optimizer)
                 info.name = name

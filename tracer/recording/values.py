@@ -8,7 +8,8 @@ is compared whole at its next step: by a copy up to 4 million elements, beyond t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,8 @@ class Values:
         self._layouts: dict[int, Layout] = {}
         #: optimizer whose step runs -> how its leaves were looked at before it
         self._stepping: dict[int, dict[int, Layout]] = {}
+        self._new: list[tuple[int, torch.Tensor, Layout]] = []  #: leaves first seen, whose values are still to be taken
+        self._many = False
 
     def written(
         self,
@@ -130,14 +133,33 @@ class Values:
         """Take the starting value of a leaf before the first backward or step."""
         if leaf.key not in self._layouts and self.session.compare:
             layout = self._layouts[leaf.key] = layout_for(tensor.numel())
-            self.session.mail.post(self._first_seen(leaf, take([(tensor, layout)])))
+            self._new.append((leaf.key, tensor, layout))
+            if not self._many:
+                self._take_new()
 
-    def _first_seen(self, leaf: Leaf, taking: Later[list[Snapshot | None]]) -> Later[None]:
-        (snapshot,) = yield from taking
-        if snapshot is None:
-            self._layouts.pop(leaf.key, None)
-        else:
-            self._past[leaf.key] = Past(last=snapshot, history=[(snapshot.digest(), 0)])
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take the values of all leaves that are first seen meanwhile in one go: each time costs as much as many."""
+        self._many = True
+        try:
+            yield
+        finally:
+            self._many = False
+            self._take_new()
+
+    def _take_new(self) -> None:
+        new, self._new = self._new, []
+        if new:
+            work = take([(tensor, layout) for _, tensor, layout in new])
+            self.session.mail.post(self._first_seen([key for key, _, _ in new], work))
+
+    def _first_seen(self, keys: list[int], taking: Later[list[Snapshot | None]]) -> Later[None]:
+        found = yield from taking
+        for key, snapshot in zip(keys, found, strict=True):
+            if snapshot is None:
+                self._layouts.pop(key, None)
+            else:
+                self._past[key] = Past(last=snapshot, history=[(snapshot.digest(), 0)])
 
     def before_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Compare with what the last step left, and keep the value that the step starts from."""
