@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tracer.diagnosis.evidence import (
     arrived,
+    count,
     driven,
     frozen_throughout,
     handwritten,
@@ -105,10 +106,10 @@ def _updated(leaf: LeafFacts, facts: Facts) -> Choice:
         return _undecided(leaf, facts)
     seen = [w for w in windows(leaf, facts) if w.fed and w.step.value is not None]
     last = next((w.step.value for w in reversed(seen) if w.step.value and w.step.value.changed), None)
-    used = sum(w.fed for w in windows(leaf, facts))
+    used = count(w for w in windows(leaf, facts) if w.fed)
     names = " and ".join(dict.fromkeys(optimizer_text(facts, step.optimizer) for step in leaf.steps))
     looked_at = " that were looked at" if facts.gaps else ""
-    text = f"{names} used its gradient in {used} of {times(len(leaf.steps), 'step')}{looked_at}"
+    text = f"{names} used its gradient in {used} of {times(leaf.step_count, 'step')}{looked_at}"
     if last is None:
         return Choice("updated", "ok", "probable", f"{text}; whether the value changed was not compared")
     if last.update_norm is not None and last.value_norm:
@@ -122,10 +123,10 @@ def _undecided(leaf: LeafFacts, facts: Facts) -> Choice:
         text = "its value changed in steps that were only counted; in those that were looked at it got no gradient"
         return Choice("updated", "ok", "probable", text)
     if arrived(leaf, facts) and not leaf.steps and not owners_known(facts):
-        text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer was seen"
+        text = f"a gradient accumulated in {times(leaf.accumulations, 'backward')}; no optimizer was seen"
         return Choice("no_step", "info", "probable", text, "record the optimizer's step too")
     if arrived(leaf, facts) and not leaf.steps:
-        text = f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}; no optimizer stepped yet"
+        text = f"a gradient accumulated in {times(leaf.accumulations, 'backward')}; no optimizer stepped yet"
         return Choice("no_step", "info", "probable", text, "record until the optimizer's step")
     if leaf.seen.kind == "orphan" and leaf.owners and not arrived(leaf, facts):
         names = " and ".join(dict.fromkeys(optimizer_text(facts, key) for key, _ in leaf.owners))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tracer.diagnosis.facts import Facts, LeafFacts, StepFacts
@@ -32,6 +33,11 @@ class Window:
     void: bool = False  #: accumulation ran, but with no gradient: ``.grad`` stayed None and nobody touched it
 
     @property
+    def times(self) -> int:
+        """For how many steps in a row it stands."""
+        return self.step.times
+
+    @property
     def cleared(self) -> GradTouched | None:
         """The reset that wiped out what had accumulated, if one was seen."""
         resets = [touch for touch in self.touches if touch.how == "cleared"]
@@ -48,6 +54,11 @@ class Window:
         if self.grad is not None:
             return not is_zero(self.grad)
         return bool(self.accumulated) and self.cleared is None
+
+
+def count(seen: Iterable[Window | StepFacts]) -> int:
+    """Return how many windows or steps there are, those included that these stand for."""
+    return sum(each.times for each in seen)
 
 
 def windows(leaf: LeafFacts, facts: Facts) -> tuple[Window, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -51,6 +51,8 @@ class StepFacts:
     grad: GradMeasured | None = None  #: ``.grad`` as the optimizer saw it; None = not measured
     value: ValueMeasured | None = None  #: what the step did to the value; None = not compared
     closure: bool = False  #: ``step(closure)``: the backwards ran inside the step
+    times: int = 1  #: for how many steps in a row it stands: this one, and others like it that were not kept
+    kind: tuple[Any, ...] | None = None  #: equal for steps that are alike but for sizes, once it was asked for
     within: int | None = None  #: the optimizer in whose step this one ran
 
 
@@ -64,9 +66,12 @@ class LeafFacts:
     module: ModuleSeen | None = None  #: the module that holds it
     accumulated: list[GradAccumulated] = field(default_factory=list)
     accumulated_at: list[int] = field(default_factory=list)  #: position of each among all events
+    accumulations: int = 0  #: how many there were; of a long run not all are kept in ``accumulated``
     reached: list[int] = field(default_factory=list)  #: backwards whose graph holds the leaf (ran or not)
     computed: int = 0  #: times ``autograd.grad`` returned a gradient for it
     grads: list[GradMeasured] = field(default_factory=list)  #: when="backward"
+    grads_at: list[int] = field(default_factory=list)  #: position of each among all events
+    folded: dict[int, int] = field(default_factory=dict)  #: id of a measured gradient -> for how many it stands
     touches: list[tuple[int, GradTouched]] = field(default_factory=list)  #: (order, event)
     steps: list[StepFacts] = field(default_factory=list)
     owners: list[tuple[int, int]] = field(default_factory=list)  #: (optimizer, group) holding it at the end
@@ -82,6 +87,15 @@ class LeafFacts:
     moved_unseen: list[int] = field(default_factory=list)  #: positions in ``Facts.gaps``: its value changed there
     replaced: list[NameRebound] = field(default_factory=list)  #: this leaf took the name from another
     lost: list[NameRebound] = field(default_factory=list)  #: another leaf took this one's name
+
+    @property
+    def step_count(self) -> int:
+        """How many steps were made with it; of a long run not all are kept in ``steps``."""
+        return sum(step.times for step in self.steps)
+
+    def count(self, grads: Iterable[GradMeasured]) -> int:
+        """Return how many measured gradients there were, those included that these stand for."""
+        return sum(self.folded.get(id(grad), 1) for grad in grads)
 
 
 @dataclass(slots=True)

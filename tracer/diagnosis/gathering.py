@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tracer.diagnosis.facts import Facts, LeafFacts, StepFacts
+from tracer.diagnosis.folding import KEPT, fold, thin
 from tracer.diagnosis.settings import Settings
 from tracer.events import (
     BackwardEnded,
@@ -51,6 +52,7 @@ class _Gathering:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.members: dict[int, tuple[int, ...]] = {}  # graph -> leaves in it
+        self.measured: list[int] = []  #: backwards that keep what was measured at their nodes
         self.open: dict[tuple[int, int], list[StepFacts]] = {}  # (leaf, optimizer) -> its steps
 
     def leaf(self, key: int) -> LeafFacts:
@@ -105,6 +107,9 @@ class _Gathering:
                     self.leaf(key).reached.append(event.backward)
             case BackwardEnded():
                 facts.ended[event.backward] = event
+                if event.norms and not event.culprits:
+                    self.measured.append(event.backward)
+                    self.measured = thin(facts, self.measured)
             case GroupsSeen():
                 self.add_groups(order, event)
             case OptimizerStepped():
@@ -124,12 +129,14 @@ class _Gathering:
     def add_of_leaf(self, order: int, event: Event) -> None:
         match event:
             case GradAccumulated():
+                self.leaf(event.leaf).accumulations += 1
                 self.leaf(event.leaf).accumulated.append(event)
                 self.leaf(event.leaf).accumulated_at.append(order)
             case GradComputed():
                 self.leaf(event.leaf).computed += 1
             case GradMeasured(when="backward"):
                 self.leaf(event.leaf).grads.append(event)
+                self.leaf(event.leaf).grads_at.append(order)
             case GradMeasured():
                 step = self.step_of(event.leaf, event.optimizer, event.step, "grad")
                 if step is not None:
@@ -169,7 +176,10 @@ class _Gathering:
                     event.step, event.optimizer, order, event.place, index, group.lr,
                     group.weight_decay, group.momentum, closure=event.closure, within=event.within,
                 )  # fmt: skip
-                self.leaf(key).steps.append(step)
+                leaf = self.leaf(key)
+                if len(leaf.steps) > KEPT:
+                    fold(leaf, self.facts, self.open[key, leaf.steps[-1].optimizer])
+                leaf.steps.append(step)
                 self.open.setdefault((key, event.optimizer), []).append(step)
 
     def add_gap(self, order: int, event: StepsPassed) -> None:

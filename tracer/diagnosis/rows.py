@@ -48,9 +48,9 @@ def grad_of(leaf: LeafFacts) -> GradReport:
     at_steps = (step.grad for step in leaf.steps if step.grad is not None)
     measured = [g for g in (*leaf.grads, *at_steps) if g.norm is not None and (leaf.accumulated or g.norm)]
     if not measured:
-        return GradReport(len(leaf.accumulated))
+        return GradReport(leaf.accumulations)
     last: GradMeasured = max(measured, key=lambda grad: grad.step)
-    return GradReport(len(leaf.accumulated), last.norm, last.zero_share, last.finite, last.values)
+    return GradReport(leaf.accumulations, last.norm, last.zero_share, last.finite, last.values)
 
 
 def value_of(leaf: LeafFacts, facts: Facts) -> ValueReport:
@@ -58,7 +58,7 @@ def value_of(leaf: LeafFacts, facts: Facts) -> ValueReport:
     by_steps = [step.value for step in leaf.steps if step.value is not None]
     outside = [value for _, value in leaf.outside]
     everything = [*by_steps, *outside]
-    steps = len(leaf.steps)
+    steps = leaf.step_count
     if not everything:
         known = facts.header.values_compared
         return ValueReport(changed=False if known else None, steps=steps)

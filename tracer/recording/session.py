@@ -37,6 +37,7 @@ from tracer.recording.mailbox import Mailbox
 from tracer.recording.module_hooks import ModuleHooks
 from tracer.recording.modules import Modules
 from tracer.recording.names import Names
+from tracer.recording.numbers import OldNumbers
 from tracer.recording.optimizers import OptimizerInfo, Optimizers
 from tracer.recording.patches import Patch, Patches
 from tracer.recording.places import Places, Site, user_site
@@ -98,7 +99,7 @@ class Session:
         self._functions = functions
         self._watching = False  #: the function mode was entered
         self.program = program
-        self.events = EventLog()
+        self.events = EventLog(strip=OldNumbers())
         self.mail = Mailbox(self)
         self._lines: list[Event] = []  #: the places, which stand first in a trace
         self.step = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO, Any, overload
 
@@ -123,13 +123,24 @@ class Events(Sequence[Event]):
         return tuple, (list(self),)
 
 
+Strip = Callable[[list[Event], list[Event]], list[Event]]
+
+
 class EventLog:
     """Append-only; packs what it holds piece by piece. Give the whole with ``events``."""
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, strip: Strip | None = None) -> None:
+        """Begin empty.
+
+        Args:
+            memory: most bytes of packed events in memory.
+            strip: gets the events that are about to be packed, and those after them; returns what is kept.
+        """
         self._spool = _Spool(memory)
+        self._strip = strip
         self._parts: list[_Part] = []
         self._packed = 0
+        self._older: list[Event] = []  #: the piece before ``_fresh``
         self._fresh: list[Event] = []
 
     def append(self, event: Event) -> None:
@@ -138,11 +149,13 @@ class EventLog:
             self._pack()
 
     def __len__(self) -> int:
-        return self._packed + len(self._fresh)
+        return self._packed + len(self._older) + len(self._fresh)
 
     def _pack(self) -> None:
-        fresh, self._fresh = self._fresh, []
+        fresh, self._older, self._fresh = self._older, self._fresh, []
         self._packed += len(fresh)
+        if self._strip is not None:
+            fresh = self._strip(fresh, self._older)
         start = 0
         for i, event in enumerate(fresh):
             # kept as it is: there are few, and one may have a million nodes, which many events refer to
@@ -162,6 +175,5 @@ class EventLog:
 
     def events(self, head: Iterable[Event] = (), tail: Iterable[Event] = ()) -> Sequence[Event]:
         """Return all events so far, between others: a tuple, or when there are many, ``Events``."""
-        if not self._parts:
-            return (*head, *self._fresh, *tail)
-        return Events(((*head,), *self._parts, (*self._fresh, *tail)))
+        rest = (*self._older, *self._fresh, *tail)
+        return Events(((*head,), *self._parts, rest)) if self._parts else (*head, *rest)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, is_zero, trained_unseen, windows, zero_throughout
+from tracer.diagnosis.evidence import Window, count, is_zero, trained_unseen, windows, zero_throughout
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, text_of, times
@@ -36,7 +36,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     by, at = touch.function or "a reset", text_of(facts, touch.place)
     message = (
         f"{by}{at} cleared its gradient after backward and before the step, in "
-        f"{times(len(seen), 'step')} of {len(seen)}"
+        f"{times(count(seen), 'step')} of {count(seen)}"
     )
     fix = f"move {by}{at} before backward, or after step()"
     lines = [line for w in seen if w.cleared for line in line_at(facts, w.cleared.place, "cleared", w.cleared.function)]
@@ -56,8 +56,8 @@ def _emptied(leaf: LeafFacts, window: Window) -> bool:
 def _unseen(leaf: LeafFacts, facts: Facts, seen: list[Window]) -> Finding:
     norm = next((grad.norm for grad in reversed(leaf.grads) if grad.norm), None)
     message = (
-        f"backward left a gradient of norm {number(norm)}, and {times(len(seen), 'step')} of {len(seen)} saw none of "
-        "it: something between them that was not seen wrote zeros into it"
+        f"backward left a gradient of norm {number(norm)}, and {times(count(seen), 'step')} of {count(seen)} saw none "
+        "of it: something between them that was not seen wrote zeros into it"
     )
     start = facts.backwards.get(seen[-1].accumulated[-1].backward)
     lines = () if start is None else line_at(facts, start.place, "backward")

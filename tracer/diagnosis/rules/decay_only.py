@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import trains, windows
+from tracer.diagnosis.evidence import count, trains, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text
@@ -40,7 +40,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     why = " and ".join(reason for reason in reasons if reason) or "the optimizer's own state"
     size = last.value.update_norm if last.value else None
     message = (
-        f"{name} moved it in {len(moved)} of {len(leaf.steps)} steps by {why} alone (last "
+        f"{name} moved it in {count(moved)} of {leaf.step_count} steps by {why} alone (last "
         f"change {number(size)}): "
         "no step saw a gradient that was not zero"
     )

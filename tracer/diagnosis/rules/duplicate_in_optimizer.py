@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, windows
+from tracer.diagnosis.evidence import Window, count, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import optimizer_lines, optimizer_text
@@ -41,7 +41,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     names = [optimizer_text(facts, key) for key in both]
     counts = " and ".join(
-        f"{name} ({sum(s.optimizer == key for s in leaf.steps)} times)" for key, name in zip(both, names, strict=True)
+        f"{name} ({count(s for s in leaf.steps if s.optimizer == key)} times)"
+        for key, name in zip(both, names, strict=True)
     )
     message = (
         f"{counts} step it one after the other on the same gradient: its learning rate and momentum are those of "

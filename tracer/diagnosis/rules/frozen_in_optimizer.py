@@ -32,7 +32,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None
     owners = [optimizer for optimizer, _ in leaf.owners]
     names = " and ".join(dict.fromkeys(optimizer_text(facts, key) for key in owners))
-    how = f"skipped it in {times(len(leaf.steps), 'step')}" if leaf.steps else "will skip it"
+    how = f"skipped it in {times(leaf.step_count, 'step')}" if leaf.steps else "will skip it"
     message = f"requires_grad is False, so {names} {how}"
     fix = "leave it out of the optimizer, or call requires_grad_(True) if it should train"
     toggled = (line for toggle in leaf.toggles for line in line_at(facts, toggle.place, "changed", "requires_grad"))

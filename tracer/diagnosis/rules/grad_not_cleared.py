@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, windows
+from tracer.diagnosis.evidence import Window, count, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_text, text_of, times
@@ -32,8 +32,9 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     # cleared, is part of alternating updates.
     stale = [w for w in later if w.accumulated[-1].stale and w.cleared is None and not _replaced(w)]
     # Cleared once per epoch still sums most steps up; a single one may be meant.
-    often = len(stale) >= 2 and 2 * len(stale) >= len(later)
-    if not stale or not (often or len(stale) == len(later)):
+    summed, all_later = count(stale), count(later)
+    often = summed >= 2 and 2 * summed >= all_later
+    if not stale or not (often or summed == all_later):
         return None
     last = stale[-1].step
     name = optimizer_text(facts, last.optimizer)
@@ -41,7 +42,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         w.grad.norm for w in (windows(leaf, facts)[0], stale[-1]) if w.grad is not None and w.grad.norm is not None
     ]
     grew = f"; its norm went from {number(norms[0])} to {number(norms[1])}" if len(norms) == 2 else ""
-    message = f"{len(stale)} of {times(len(later), 'later step')} used the gradients of the steps before too{grew}"
+    message = f"{summed} of {times(all_later, 'later step')} used the gradients of the steps before too{grew}"
     fix = (
         f"call {name.split()[-1].strip('`')}.zero_grad() once per step, before "
         f"backward{text_of(facts, last.place, '; the step is at ')}"

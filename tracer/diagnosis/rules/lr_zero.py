@@ -34,7 +34,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     name = optimizer_text(facts, last.optimizer)
     message = (
         f"the learning rate of its group {last.group} in {name} was 0 in "
-        f"{times(len(leaf.steps), 'step')} of {len(leaf.steps)}"
+        f"{times(leaf.step_count, 'step')} of {leaf.step_count}"
     )
     fix = f"give group {last.group} of {name} a learning rate above 0; start a warm-up at (step + 1) / warmup"
     owners = list(dict.fromkeys(step.optimizer for step in leaf.steps))

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from tracer.diagnosis.blame import blame_of
-from tracer.diagnosis.evidence import arrivals, finite, windows
+from tracer.diagnosis.evidence import arrivals, count, finite, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, made_lines
@@ -37,9 +37,10 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not bad_ones and not stepped:
         return None
     blame = blame_of(leaf, facts)
-    count = f"{len(bad_ones) or len(stepped)} of {max(len(grads), len(stepped))} measured gradients"
-    used = f", and {len(stepped)} of them went into a step" if stepped else ", and no step used one"
-    message = f"NaN or Inf in {count}{used}{blame.because if blame else ''}{_forward(leaf, facts)}"
+    bad, steps = leaf.count(bad_ones), count(stepped)
+    share = f"{bad or steps} of {max(leaf.count(grads), steps)} measured gradients"
+    used = f", and {steps} of them went into a step" if stepped else ", and no step used one"
+    message = f"NaN or Inf in {share}{used}{blame.because if blame else ''}{_forward(leaf, facts)}"
     fix = (
         blame.fix
         if blame

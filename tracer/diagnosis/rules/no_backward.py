@@ -86,7 +86,7 @@ def _returned(leaf: LeafFacts, facts: Facts) -> Finding | None:
     calls = [b for b in facts.backwards.values() if b.call != "backward" and b.backward in leaf.reached]
     message = (
         f"autograd.grad returned its gradient in {times(leaf.computed, 'call')} and left .grad None, "
-        f"so {times(len(values), 'step')} skipped it"
+        f"so {times(leaf.step_count, 'step')} skipped it"
     )
     fix = "call loss.backward(), or put what autograd.grad returns into .grad before optimizer.step()"
     lines = [line for b in calls for line in line_at(facts, b.place, "backward", "autograd.grad")]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, arrived, handwritten, moves_outside, trained_unseen
+from tracer.diagnosis.evidence import Window, arrived, count, handwritten, moves_outside, trained_unseen
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
@@ -47,7 +47,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     after = "after its gradient arrived" if leaf.steps else "in the whole recording"
     message = (
         f"{names} owns it and a gradient accumulated in "
-        f"{times(len(leaf.accumulated), 'backward')}{size}, but "
+        f"{times(leaf.accumulations, 'backward')}{size}, but "
         f"{names} never stepped {after}"
     )
     starts = (facts.backwards.get(event.backward) for event in leaf.accumulated[-1:])
@@ -61,7 +61,7 @@ def _passed_over(leaf: LeafFacts, facts: Facts, seen: list[Window]) -> Finding:
     name = optimizer_text(facts, last.step.optimizer)
     norm = number(last.grad.norm if last.grad else None)
     message = (
-        f"{name} stepped {times(len(seen), 'time')} while it had a gradient (last norm {norm}), and its value stayed "
+        f"{name} stepped {times(count(seen), 'time')} while it had a gradient (last norm {norm}), and its value stayed "
         f"the same; an update of lr {number(last.step.lr)} would be far above the resolution of {leaf.seen.dtype}, so "
         "the optimizer passed it over"
     )

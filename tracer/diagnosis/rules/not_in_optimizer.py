@@ -44,7 +44,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     norm = leaf.grads[-1].norm if leaf.grads else None
     size = "" if norm is None else f" (last norm {number(norm)})"
     message = (
-        f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}{size}, but no optimizer that "
+        f"a gradient accumulated in {times(leaf.accumulations, 'backward')}{size}, but no optimizer that "
         f"stepped owns it: {names} {'does' if len(stepped) == 1 else 'do'} not hold it"
     )
     fix = (

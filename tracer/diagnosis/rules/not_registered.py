@@ -36,7 +36,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     what = f"the {outer.cls} at {outer.path!r}" if outer is not None else "this tensor"
     cls = leaf.model.cls if leaf.model is not None else "the model"
     message = (
-        f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}, but "
+        f"a gradient accumulated in {times(leaf.accumulations, 'backward')}, but "
         f"{cls}.parameters() does not "
         f"list it, because {what} is kept where nn.Module does not look; no optimizer owns it"
     )

@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import Any
 
-from tracer.diagnosis.evidence import handwritten
+from tracer.diagnosis.evidence import count, handwritten
 from tracer.diagnosis.facts import Facts, LeafFacts, StepFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, text_of, times
@@ -36,12 +36,12 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     undone = _undone(leaf)
     if facts.gaps and len(undone) < 2:
         return None  # once may be a trial before the training, and what came later was not looked at
-    lost = min(len(moved), sum(count for _, count in undone))
+    lost = min(count(moved), sum(steps for _, steps in undone))
     if not _for_good(leaf, moved, len(undone), lost):
         return None
     last = undone[-1][0]
     message = (
-        f"{times(len(moved), 'step')} changed it, and {times(len(undone), 'write')} outside the optimizer"
+        f"{times(count(moved), 'step')} changed it, and {times(len(undone), 'write')} outside the optimizer"
         f"{text_of(facts, last.place)} took the work of {lost} of them away again"
     )
     fix = f"remove the write{text_of(facts, last.place)}, or copy in the other direction"
@@ -86,7 +86,7 @@ def _for_good(leaf: LeafFacts, moved: list[StepFacts], writes: int, lost: int) -
     What the last step did may be overwritten after the recording ends. An optimizer that is built anew for
     each stretch that is undone (adapting to one task, measuring, going back) shows that this is meant.
     """
-    kept = len(moved) - lost
+    kept = count(moved) - lost
     anew = len({step.optimizer for step in leaf.steps}) > 1 and writes > 1
     return lost > 0 and not anew and (kept == 0 or (kept == 1 and writes > 1))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, arrivals, is_zero, trains, windows
+from tracer.diagnosis.evidence import Window, arrivals, count, is_zero, trains, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, text_of, times
@@ -63,7 +63,7 @@ def _say(leaf: LeafFacts, facts: Facts, seen: list[Window], severity: str | None
     touches = [touch for window in seen for touch in _changes(window)]
     last = next((t for t in reversed(touches) if severity is None or t.function not in USUAL), touches[-1])
     doer = last.function or ("an assignment" if last.how == "assigned" else "an in-place change")
-    message = f"{doer}{text_of(facts, last.place)} changed its .grad before {times(len(seen), 'step')}: {how}"
+    message = f"{doer}{text_of(facts, last.place)} changed its .grad before {times(count(seen), 'step')}: {how}"
     fix = f"correct the limit, factor or mask of {doer}{text_of(facts, last.place)}"
     lines = (line for touch in touches for line in line_at(facts, touch.place, "changed", touch.function))
     return found(NAME, leaf, message, fix, lines, severity=severity)

@@ -29,7 +29,7 @@ WITH = ("TR304",)
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     if not leaf.skipped or not leaf.accumulated:
         return None
-    skipped, ran = len(leaf.skipped), len(leaf.steps)
+    skipped, ran = len(leaf.skipped), leaf.step_count
     often = skipped / (skipped + ran) > facts.settings["TR404.share"]
     names = ", ".join(facts.leaves[key].seen.name for key in _first_bad(leaf) if key in facts.leaves)
     whose = f", because the gradient of {names} was not finite" if names else ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import Window, finite, trained_unseen, windows
+from tracer.diagnosis.evidence import Window, count, finite, trained_unseen, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
@@ -46,7 +46,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     norm = last.grad.norm if last.grad else None
     sampled = any(w.step.value.sampled for w in fed if w.step.value)
     message = (
-        f"{name} stepped {times(len(fed), 'time')} with a gradient (last norm {number(norm)}) and lr "
+        f"{name} stepped {times(count(fed), 'time')} with a gradient (last norm {number(norm)}) and lr "
         f"{number(last.step.lr)}, and the {leaf.seen.dtype} value is the same to the last bit"
     )
     fix = "keep the parameter in float32 (autocast for the computation), or use a float32 master copy"

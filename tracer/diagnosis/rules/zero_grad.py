@@ -48,7 +48,7 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
         return None if trained_last_unseen(leaf, facts) else _died(leaf, facts)
     if trained_unseen(leaf, facts):
         return None
-    count = len(arrivals(leaf, facts))
+    count = leaf.count(arrivals(leaf, facts))
     if cancels(leaf, facts):
         message = (
             f"what arrives at it sums to exactly zero in {times(count, 'measurement')}: it is "
@@ -110,7 +110,7 @@ def _died(leaf: LeafFacts, facts: Facts) -> Finding | None:
     """The gradient was there at first, then an activation shut for good: zero in each later measurement."""
     grads = arrivals(leaf, facts)
     alive = max((i for i, grad in enumerate(grads) if not is_zero(grad)), default=-1) + 1
-    dead = len(grads) - alive
+    alive, dead = leaf.count(grads[:alive]), leaf.count(grads[alive:])
     if dead < max(facts.settings["TR301.dead"], alive) or not _still_wrong(leaf, facts):
         return None
     shut = [node for node, _ in culprits_of(leaf, facts, frozenset({"zero"})) if op_of(node) in SHUTS]
