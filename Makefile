@@ -71,7 +71,7 @@ test-integrations: $(VENV)/.installed-integrations
 
 # The ranges of pyproject.toml at both ends. CI runs neither: on Linux each takes PyTorch with its CUDA libraries.
 # Python itself is the oldest too, where it is there; newer ones run the oldest packages as well.
-OLDEST_PYTHON ?= $(shell command -v python3.10 || command -v $(PYTHON))
+OLDEST_PYTHON ?= $(shell python3.10 -c 'import sys; print(sys.executable)' 2>/dev/null || command -v $(PYTHON))
 test-oldest: RESOLUTION := lowest-direct
 test-oldest: WITH = $(OLDEST_PYTHON)
 test-newest: RESOLUTION := highest

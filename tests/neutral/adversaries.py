@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -311,6 +312,26 @@ def a_function_mode_of_the_user() -> Any:
     with Named() as mode:
         seen = train(net, lambda: net(torch.ones(4, 3)).square().mean() * net.bias.detach().sum().item())
     return [seen, mode.seen]
+
+
+@adversary
+def both_kinds_of_modes_at_once_and_one_within_the_other() -> Any:
+    net = nn.Linear(3, 2)
+    with torch.device("cpu"), Named() as outer, Counted() as inner, Named() as within:
+        seen = train(net, lambda: net(torch.ones(4, 3)).square().mean() * net.bias.detach().sum().item())
+    return [seen, outer.seen, inner.seen, within.seen]
+
+
+@adversary
+def a_module_called_from_several_threads() -> Any:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+
+    def loss() -> torch.Tensor:
+        with ThreadPoolExecutor(1) as pool:  # one after the other: sums of floats hang on the order
+            parts = [pool.submit(net, torch.full((2, 3), float(i))).result() for i in range(3)]
+        return torch.stack(parts).square().mean()
+
+    return train(net, loss)
 
 
 @adversary

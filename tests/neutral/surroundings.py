@@ -38,9 +38,14 @@ def surroundings() -> dict[str, Any]:
         torch.is_autocast_enabled("cpu"),
     )
     found["warnings"] = (list(warnings.filters), id(warnings.showwarning), id(warnings.warn))
-    found["tracing"] = (sys.gettrace(), sys.getprofile(), sys.excepthook, threading.excepthook)
+    found["tracing"] = (sys.gettrace(), sys.getprofile(), sys.excepthook, _name(threading.excepthook))
     found["recordings"] = list(session._open)
     return found
+
+
+def _name(hook: Any) -> str:
+    hook = getattr(hook, "func", hook)
+    return f"{hook.__module__}.{hook.__qualname__}"  # pytest itself sets a new one of its own for each part of a test
 
 
 def _default_device() -> Any:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tracer.reports.registry import FORMATS
+
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 NO_NETWORK = """
@@ -27,7 +29,7 @@ optimizer.step()
 
 def test_recording_and_every_format_need_no_network(tmp_path: Path, python: Shell) -> None:
     (tmp_path / "train.py").write_text(PROGRAM)
-    formats = "text,json,svg,png,dot,html,graphml,sarif,md"
+    formats = ",".join(FORMATS)
     (tmp_path / "main.py").write_text(
         f"{NO_NETWORK}\nfrom tracer.trace import main\n"
         f"sys.exit(main(['run', '--out', 'out', '--format', '{formats}', 'train.py']))"
@@ -35,7 +37,7 @@ def test_recording_and_every_format_need_no_network(tmp_path: Path, python: Shel
     done = python("main.py")
     assert done.returncode == 0, done.stderr
     assert "no " not in done.stderr.replace("no network", "")
-    assert (tmp_path / "out" / "report.html").is_file()
+    assert {known.file for known in FORMATS.values()} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
 def test_environment_and_arguments_of_a_program_are_not_stored(tmp_path: Path, tracer: Shell) -> None:

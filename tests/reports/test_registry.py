@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from tracer.diagnosis.engine import diagnose
+from tracer.events import GradMeasured
 from tracer.reports.registry import FORMATS, render
 from tracer.traces import Trace
 
@@ -34,3 +38,12 @@ def test_every_format_still_shows_the_name(name: str, hostile: Trace) -> None:
 def test_an_empty_trace_renders_too(name: str) -> None:
     trace = Trace()
     assert isinstance(render(name, trace, diagnose(trace)), str)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_numbers_that_json_lacks_stop_no_format(name: str, healthy: Trace) -> None:
+    events = (replace(e, values=[1 + 2j, float("nan")]) if isinstance(e, GradMeasured) else e for e in healthy.events)
+    trace = Trace(healthy.header, tuple(events))
+    content = render(name, trace, diagnose(trace))
+    if name == "json":
+        assert json.loads(content)["parameters"][0]["grad"]["values"] == ["1+2j", "nan"]

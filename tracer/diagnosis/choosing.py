@@ -122,6 +122,12 @@ def _undecided(leaf: LeafFacts, facts: Facts) -> Choice:
     if trained_unseen(leaf, facts):
         text = "its value changed in steps that were only counted; in those that were looked at it got no gradient"
         return Choice("updated", "ok", "probable", text)
+    if arrived(leaf, facts) and not leaf.steps and moves_outside(leaf):
+        text = (
+            f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')} and its value changed, but no "
+            "optimizer's step was seen; one inside torch.compile is not"
+        )
+        return Choice("no_step", "info", "probable", text, "record it once with optimizer.step() not compiled")
     if arrived(leaf, facts) and not leaf.steps and not owners_known(facts):
         text = f"a gradient accumulated in {times(leaf.accumulations, 'backward')}; no optimizer was seen"
         return Choice("no_step", "info", "probable", text, "record the optimizer's step too")

@@ -117,6 +117,8 @@ def finite(thing: Any) -> Any:
     """
     if isinstance(thing, float):
         return thing if math.isfinite(thing) else str(thing)
+    if isinstance(thing, complex):
+        return str(thing).strip("()")
     if isinstance(thing, dict):
         return {key: finite(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
