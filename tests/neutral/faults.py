@@ -26,7 +26,7 @@ _NET = {
     "Session._detach", "Session._detach_from_steps", "Session.here", "Session.present", "Backwards._unseen",
     "Session.__init__", "FunctionMode.__torch_function__", "Backwards._run",
     "Watch._ran", "Watch._arrived", "torch_compat.is_compiling", "torch_compat.is_capturing",
-    "torch_compat.sequence_number", "HookTable.values",
+    "torch_compat.sequence_number", "torch_compat.is_recording_graph", "Session.in_graph", "HookTable.values",
 }  # fmt: skip
 #: These run outside any training.
 _OUTSIDE = ("script", "existing", "deep", "tracebacks", "patches")

@@ -388,9 +388,10 @@ class Session:
         """Tell whether a CUDA graph is being captured: nothing of ours may get into it, and nothing can be read."""
         if not torch_compat.is_recording_graph():
             return False
-        self.note_once(
+        self.guard(
+            self.note_once,
             "a CUDA graph was captured: what it does when it is replayed cannot be looked into; only what it leaves is "
-            "seen"
+            "seen",
         )
         return True
 
