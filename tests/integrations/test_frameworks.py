@@ -73,6 +73,14 @@ def test_accelerate_finds_what_the_optimizer_lacks(python: Shell) -> None:
     assert "TR101 not_in_optimizer: 0.weight, 0.bias" in done.stdout
 
 
+def test_an_ignite_engine_is_watched_from_outside(python: Shell) -> None:
+    pytest.importorskip("ignite")
+    done = python(EXAMPLES / "ignite_loop.py")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "TR301 zero_grad: 0.weight, 0.bias" in done.stdout
+    assert "relu" in done.stdout
+
+
 def test_tensorboard_holds_norms_and_ratios_per_parameter(python: Shell, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     done = python(EXAMPLES / "tensorboard_run.py", tmp_path / "runs")
