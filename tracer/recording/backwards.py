@@ -400,5 +400,7 @@ def _root(tensors: list[torch.Tensor]) -> tuple[torch.Tensor | None, tuple[int, 
 def _scalar(tensor: torch.Tensor) -> torch.Tensor | None:
     if tensor.numel() != 1 or tensor.is_complex() or not readable(tensor):
         return None
+    if any(placement.is_partial() for placement in getattr(tensor, "placements", ())):
+        return None  # this rank's part of a sum
     local = plain(tensor)
     return local.reshape(()) if local.numel() == 1 else None
