@@ -18,6 +18,8 @@ from tracer.events import LeafSeen, StageSeen
 from tracer.store.jsonl import load
 
 KINDS = ("tensor", "sequence", "pipeline", "interleaved", "sharded", "hybrid", "zero", "other")
+#: Not run by an older PyTorch.
+NEW_ONLY = {"pipeline", "interleaved", "sharded", "hybrid"}
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def report(out: Path, kind: str) -> Report:
+    if not (out / kind).exists():
+        assert kind in NEW_ONLY
+        pytest.skip("torch before 2.13 may hang in a pipeline over gloo, or not shard on the CPU, untraced")
     return merge_job(ranks_in(out / kind)).report
 
 
@@ -56,7 +61,7 @@ def local_shapes(out: Path, kind: str, rank: int) -> dict[str, Any]:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_tracing_changes_no_loss_and_adds_no_collective(out: Path, rank: int) -> None:
     compared = json.loads((out / f"compared{rank}.json").read_text())
-    assert tuple(compared) == KINDS
+    assert set(compared) | NEW_ONLY == set(KINDS)
     for kind, (alone, traced) in compared.items():
         assert traced == alone, kind
     assert [count for kind, ((_, count), _) in compared.items() if kind not in ("hybrid", "other") and not count] == []

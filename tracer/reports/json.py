@@ -36,11 +36,7 @@ def document(report: Report) -> dict[str, Any]:
         "backwards": header.backwards,
         "program": header.program,
         "detail": header.detail,
-        **(
-            {"gpus": [dict(zip(("device", "model", "peak_bytes"), gpu, strict=True)) for gpu in header.gpus]}
-            if header.gpus
-            else {}
-        ),
+        "gpus": [dict(zip(("device", "model", "peak_bytes"), gpu, strict=True)) for gpu in header.gpus],
         "parameters": [_parameter(row) for row in report.parameters],
         "findings": [_finding(report, finding) for finding in report.findings],
         "notes": list(report.notes),
