@@ -92,6 +92,11 @@ class LeafSeen(Event):
     module: int | None = None  #: the module that holds it
     local_shape: tuple[int, ...] | None = None  #: what this rank holds of a sharded one (DTensor); None = all
     placement: str = ""  #: how it is spread over the ranks, such as ``Shard(dim=0)``; '' for a plain tensor
+    #: of a tensor beside all modules: "weight" (made as nn.Parameter), "data" (a module was called with it, or the
+    #: program read its gradient), "" (neither was seen)
+    role: str = ""
+    asked: bool = False  #: the program read its gradient (cleared it, too) when there was none
+    copy_of: int | None = None  #: the leaf that it is a deep copy of; ``place`` is then where it was copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +301,7 @@ class GradTouched(Event):
 
     step: int
     leaf: int
-    how: str  #: "cleared" (None or zeroed), "assigned", "changed" (in place, such as clipping)
+    how: str  #: "cleared" (None or zeroed), "assigned", "changed" (in place or computed from itself, such as clipping)
     place: int | None = None
     function: str = ""  #: the library call that did it, such as ``zero_grad`` or ``clip_grad_norm_``
 
@@ -328,9 +333,18 @@ class ValueMeasured(Event):
     place: int | None = None  #: for a change outside: the line that wrote, where seen
     before: Values = None  #: at most 64 elements
     after: Values = None
-    reverted: bool = False  #: outside change that put an earlier value back (undid the step)
+    reverted: bool = False  #: outside change that put an earlier value back, or nearly so (undid the step)
     grad_based: bool = False  #: outside change whose source read ``.grad`` (a hand-written update)
     undone: int = 0  #: outside change: how many steps' work it took away; negative: brought back
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateComputed(Event):
+    """A leaf that no optimizer holds was added to what came from a gradient: a new value for it, kept or not."""
+
+    step: int
+    leaf: int
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +376,7 @@ class CutFound(Event):
     #: does not require grad), "requires_grad" (switched off), "parameter" (re-wrapped in nn.Parameter),
     #: "checkpoint" (reentrant, no input requires grad), "none" (custom Function returned None),
     #: "marked" (custom Function marked its result as not differentiable),
-    #: "state_dict", "other"
+    #: "saved" (written to a file and read back), "state_dict", "other"
     kind: str
     op: str  #: name of the function called
     place: int | None  #: the line of the cut
@@ -381,6 +395,7 @@ class OutputDropped(Event):
     place: int | None  #: the last line that used the result
     op: str = ""
     returns: tuple[int, ...] = ()  #: places of the ``return`` statements that leave the result out
+    scalar: bool = False  #: that line gives one number: a loss, or something to print
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,19 @@ def test_a_cut_beside_a_path_that_stays_open_is_not_in_the_way() -> None:
     report = report_of(Net(around=True))
     assert cuts(report, "first.weight") == ["inner"]
     assert report["second.weight"].verdict == "updated"
+
+
+def test_number_read_out_and_scaled_in_the_sum_is_a_term_without_a_graph() -> None:
+    torch.manual_seed(0)
+    net = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with tracer.record(net, optimizer) as recording:
+        for _ in range(2):
+            optimizer.zero_grad()
+            error = net(torch.randn(8, 3)).pow(2).mean()
+            size = net.weight.abs().sum()
+            (error + 0.1 * size.item()).backward()
+            optimizer.step()
+    report = recording.report()
+    assert {row.verdict for row in report} == {"updated"}
+    assert [(f.name, report.names_of(f)) for f in report.findings] == [("dead_term", ("weight",))]

@@ -6,7 +6,7 @@ from tracer.diagnosis.evidence import NO_DERIVATIVE, cuts_of, missed_by
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Where
 from tracer.diagnosis.lines import line_at, text_of
-from tracer.events import CutFound
+from tracer.events import CutFound, OutputDropped
 
 #: kind -> how the sentence says it; ``{op}`` is the function called.
 _SAID = {
@@ -20,6 +20,7 @@ _SAID = {
     "copy": "{op} writes it into a tensor that does not require grad",
     "requires_grad": "requires_grad was switched off on a result ({op})",
     "parameter": "nn.Parameter makes a new leaf of the value, without history",
+    "saved": "the value was saved and loaded again ({op}), which keeps no history",
     "state_dict": "the value went through state_dict, which detaches",
     "checkpoint": "reentrant checkpointing got no input that requires grad, so it built no graph",
     "argmax": "{op} returns positions, which have no derivative",
@@ -40,6 +41,7 @@ _FIXES = {
     "copy": "build the result from the pieces with torch.cat or torch.stack instead of writing into a tensor{at}",
     "requires_grad": "do not switch requires_grad off{at}",
     "parameter": "use the computed tensor itself instead of wrapping it in nn.Parameter{at}",
+    "saved": "use the tensor itself instead of what was saved{at}",
     "state_dict": "use the tensors themselves, for example torch.func.functional_call, instead of state_dict{at}",
     "checkpoint": "call checkpoint(..., use_reentrant=False){block}, or model.enable_input_require_grads()",
     "argmax": "use a differentiable stand-in (softmax weights, Gumbel-softmax, a policy gradient){at}",
@@ -67,6 +69,15 @@ def cut_lines(facts: Facts, cuts: tuple[CutFound, ...]) -> tuple[Where, ...]:
     for cut in cuts:
         lines += line_at(facts, cut.reentry, "reentry")
     return tuple(lines)
+
+
+def unadded(leaf: LeafFacts, cuts: tuple[CutFound, ...]) -> OutputDropped | None:
+    """Return a loss that was computed beside what was cut and is in no backward: it may be what is missing."""
+    last = leaf.dropped[-1] if leaf.dropped and leaf.dropped[-1].scalar else None
+    if any(cut.kind in ("item", "rewrap", "numpy") for cut in cuts):
+        return None  # that loss itself was turned into a number
+    known = {place for cut in cuts for place in (cut.place, cut.reentry)}
+    return None if last is None or last.place in known else last
 
 
 def cut_message(facts: Facts, cuts: tuple[CutFound, ...]) -> str:

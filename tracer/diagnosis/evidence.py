@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tracer.diagnosis.facts import Facts, LeafFacts, StepFacts
 from tracer.events import BackwardStarted, CutFound, GradAccumulated, GradMeasured, GradTouched
+
+#: A bare tensor of at most so many elements that no module was called with is taken for a weight.
+FEW = 64
 
 
 def is_zero(grad: GradMeasured) -> bool:
@@ -216,10 +221,8 @@ def _follows_by_copy(leaf: LeafFacts, facts: Facts) -> bool:
 
 
 def only_evaluated(leaf: LeafFacts, facts: Facts) -> bool:
-    """Tell whether the run was no training by gradients: no optimizer, no backward, no graph or values set by hand."""
-    if leaf.ever_owned or facts.backwards:
-        return False
-    return not leaf.dropped or moves_outside(leaf)
+    """Tell whether the run was no training by gradients: no optimizer, no backward, and nobody asked for a gradient."""
+    return not (leaf.ever_owned or facts.backwards or leaf.seen.asked)
 
 
 def instrument(leaf: LeafFacts, facts: Facts) -> bool:
@@ -311,13 +314,30 @@ def zero_throughout(leaf: LeafFacts, facts: Facts) -> bool:
 def forgotten(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether a bare tensor is a weight that the program left out of its optimizers, and no input.
 
-    Only in a program whose optimizers hold nothing but bare tensors (weights kept by hand, no modules): one more
-    that every backward reaches is a weight. Inputs that derivatives are taken by (collocation points) are
-    asked for by ``autograd.grad``; those that the program moves itself (attacks) are written to.
+    An ``nn.Parameter`` is one, and so is a tensor of few numbers that several backwards reach and no module was
+    called with, or any that every backward reaches where the optimizers hold nothing but bare tensors. Inputs that
+    derivatives are taken by (collocation points) are asked for by ``autograd.grad``; those that the program moves
+    itself (attacks) are written to.
     """
     if leaf.seen.kind != "input" or leaf.ever_owned or leaf.computed or moves_outside(leaf):
         return False
+    if leaf.seen.role == "weight":
+        return bool(leaf.accumulated) and owners_known(facts)
     owned = [other for other in facts.leaves.values() if other.ever_owned]
     # A bare tensor is followed from the second backward on that meets it.
-    everywhere = len(leaf.reached) > 1 and len(set(leaf.reached)) >= len(outermost(facts)) - 1
-    return everywhere and bool(owned) and all(other.seen.model is None for other in owned)
+    often = len(set(leaf.reached))
+    if often < 2 or not owned:
+        return False
+    if leaf.seen.role != "data" and math.prod(leaf.seen.shape) <= FEW:
+        return True
+    return often >= len(outermost(facts)) - 1 and all(other.seen.model is None for other in owned)
+
+
+def made_anew(leaf: LeafFacts, facts: Facts) -> int:
+    """Return how many leaves beside all modules the same line made, this one included."""
+    made = facts.once("made anew", lambda facts: Counter(o.seen.place for o in facts.leaves.values() if _beside(o)))
+    return made[leaf.seen.place] if _beside(leaf) and leaf.seen.place is not None else 1
+
+
+def _beside(leaf: LeafFacts) -> bool:
+    return leaf.seen.kind == "input" and leaf.seen.role == "weight"

@@ -29,6 +29,7 @@ from tracer.events import (
     RequiresGradChanged,
     StepSkipped,
     TermDropped,
+    UpdateComputed,
     ValueMeasured,
 )
 from tracer.traces import Header
@@ -79,6 +80,7 @@ class LeafFacts:
     outside: list[tuple[int, ValueMeasured]] = field(default_factory=list)  #: changes between steps
     cuts: list[CutFound] = field(default_factory=list)
     dropped: list[OutputDropped] = field(default_factory=list)
+    updates: list[UpdateComputed] = field(default_factory=list)
     hooks: list[HookRan] = field(default_factory=list)
     skipped: list[StepSkipped] = field(default_factory=list)
     toggles: list[RequiresGradChanged] = field(default_factory=list)

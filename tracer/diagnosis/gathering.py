@@ -33,6 +33,7 @@ from tracer.events import (
     StepSkipped,
     StepsPassed,
     TermDropped,
+    UpdateComputed,
     ValueMeasured,
 )
 from tracer.traces import Trace
@@ -149,6 +150,8 @@ class _Gathering:
                 self.add_value(order, event)
             case CutFound():
                 self.leaf(event.leaf).cuts.append(event)
+            case UpdateComputed():
+                self.leaf(event.leaf).updates.append(event)
             case OutputDropped():
                 self.leaf(event.leaf).dropped.append(event)
             case RequiresGradChanged():

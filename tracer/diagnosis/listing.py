@@ -12,7 +12,7 @@ def listed(facts: Facts) -> tuple[LeafFacts, ...]:
 
     All registered parameters; other leaves when they are optimized, accumulate a gradient or should have
     been parameters. Inputs that merely require grad, and tensors whose name another one has taken, are not;
-    a bare tensor counts as a weight only where all weights are bare tensors.
+    a bare tensor counts as a weight where that is what it is used as.
     """
     gone = superseded(facts)
     kept = [

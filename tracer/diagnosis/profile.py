@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from statistics import median
 
 from tracer.diagnosis.culprits import walk_down
-from tracer.diagnosis.evidence import arrivals
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.signals import Backprop, Use, ancestors, measured
+
+#: A trend in each of so many backwards at the end is one, whatever was before.
+LATE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +29,19 @@ def trend(leaf: LeafFacts, facts: Facts, code: str, *, falling: bool) -> Trend |
     """Return how far a leaf's signal has fallen (or risen) along a steady trend through the depth."""
     if len(leaf.accumulated) < facts.settings[f"{code}.backwards"]:
         return None
-    if falling and _wakes(leaf, facts):
-        return None
-    seen = measured(leaf, facts)
-    found = [_in_one(leaf, facts, one, code, falling) for one in seen]
+    found = [_in_one(leaf, facts, one, code, falling) for one in measured(leaf, facts)]
     steady = [trend for trend in found if trend is not None]
-    if not steady or 2 * len(steady) <= len(seen):
+    late = all(found[-LATE:]) and len(found) > LATE
+    if not steady or not (late or 2 * len(steady) > len(found)) or (falling and _wakes(steady)):
         return None
-    last = steady[-1]
-    return Trend(median(t.ratio for t in steady), last.reference, last.own, last.length, len(seen))
+    last, judged = steady[-1], steady[-LATE:] if late else steady
+    return Trend(median(t.ratio for t in judged), last.reference, last.own, last.length, len(found))
 
 
-def _wakes(leaf: LeafFacts, facts: Facts) -> bool:
-    """Tell whether a gradient has grown tenfold up to now: a branch that starts at zero and comes to life."""
-    norms = [float(g.norm) for g in arrivals(leaf, facts) if g.norm is not None and math.isfinite(g.norm)]
-    return len(norms) > 2 and norms[-1] == max(norms) and norms[-1] > 10 * median(norms[: len(norms) // 2])
+def _wakes(steady: list[Trend]) -> bool:
+    """Tell whether the ratio has grown tenfold up to now: a branch that starts at zero and comes to life."""
+    ratios = [one.ratio for one in steady]
+    return len(ratios) > 2 and ratios[-1] == max(ratios) and ratios[-1] > 10 * median(ratios[: len(ratios) // 2])
 
 
 def _in_one(leaf: LeafFacts, facts: Facts, one: Backprop, code: str, falling: bool) -> Trend | None:

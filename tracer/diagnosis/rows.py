@@ -15,9 +15,12 @@ def row_of(
 ) -> ParameterReport:
     """Return the row of one leaf."""
     seen = leaf.seen
+    model, name = ("", seen.name) if seen.model is None else (models.get(seen.model, ""), seen.name)
+    if seen.model is None and "." in name:
+        model, _, name = name.partition(".")  # ``agent.log_alpha``: an attribute of an object that is no module
     trainable = leaf.toggles[-1].value if leaf.toggles else seen.requires_grad
     return ParameterReport(
-        leaf.leaf, seen.name, "" if seen.model is None else models.get(seen.model, ""), seen.aliases,
+        leaf.leaf, name, model, seen.aliases,
         seen.shape, seen.dtype, seen.device, trainable, choice.verdict, choice.severity, choice.confidence,
         choice.message, choice.fix, choice.where, owners_of(leaf, facts), grad_of(leaf),
         value_of(leaf, facts), tuple(dict.fromkeys(finding.code for finding in findings)),

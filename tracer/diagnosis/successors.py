@@ -6,7 +6,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tracer.diagnosis.evidence import arrived, trainable_at_end
+from tracer.diagnosis.evidence import arrived, trainable_at_end, windows
 from tracer.diagnosis.facts import Facts, LeafFacts
 
 
@@ -27,7 +27,7 @@ def stale_of(leaf: LeafFacts, facts: Facts) -> Stale | None:
 
 def superseded(facts: Facts) -> frozenset[int]:
     """Return the leaves that only live on in an optimizer, or nowhere: another took their name."""
-    gone = {stale.old.leaf for stale in pairs(facts).values()}
+    gone = {stale.old.leaf for stale in pairs(facts).values() if not _called(stale.old, facts)}
     for leaf in facts.leaves.values():
         if leaf.lost and not leaf.accumulated and not _holds_name_again(leaf):
             gone.add(leaf.leaf)
@@ -42,8 +42,27 @@ def pairs(facts: Facts) -> dict[int, Stale]:
     """Return the stale tensor of each live leaf that has one."""
     known = facts.memo.get("stale")
     if known is None:
-        known = facts.memo["stale"] = {**_by_shape(facts), **_by_name(facts)}
+        known = facts.memo["stale"] = {**_by_shape(facts), **_by_copy(facts), **_by_name(facts)}
     return known
+
+
+def _called(leaf: LeafFacts, facts: Facts) -> bool:
+    """Tell whether the leaf is still a parameter of a model that ran: it keeps its own row."""
+    called = facts.once("called", lambda facts: {m.model for m in facts.modules.values() if m.calls})
+    return leaf.seen.kind != "orphan" and not leaf.lost and leaf.seen.model in called
+
+
+def _by_copy(facts: Facts) -> dict[int, Stale]:
+    """A deep copy gets the gradients, the optimizer holds the original, which gets none."""
+    found: dict[int, Stale] = {}
+    for leaf in facts.leaves.values():
+        old = None if leaf.seen.copy_of is None else facts.leaves.get(leaf.seen.copy_of)
+        if old is None or leaf.owners or leaf.steps or not old.owners or old.accumulated or old.reached:
+            continue
+        # Gradients that a copy collects may be handed to the original by hand.
+        if trainable_at_end(leaf) and arrived(leaf, facts) and not any(window.fed for window in windows(old, facts)):
+            found[leaf.leaf] = Stale(old, leaf.seen.place, 0, True)
+    return {key: Stale(s.old, s.place, len(found), True) for key, s in found.items()}
 
 
 def _by_name(facts: Facts) -> dict[int, Stale]:

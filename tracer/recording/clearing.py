@@ -58,8 +58,14 @@ class Clearing:
                 parameters = list(owner.parameters())
             else:
                 parameters = [p for group in owner.param_groups for p in group["params"]]
-            known = ((session.leaves.find(p), p, p.grad) for p in parameters)
-            return [(leaf, p, g._version) for leaf, p, g in known if leaf is not None and g is not None]
+            held: list[Held] = []
+            for parameter in parameters:
+                leaf, grad = session.leaves.find(parameter), parameter.grad
+                if leaf is not None and grad is None:
+                    leaf.asked = True
+                elif leaf is not None and grad is not None:
+                    held.append((leaf, parameter, grad._version))
+            return held
 
     def _tell(self, held: list[Held], frame: FrameType | None) -> None:
         session = self.session

@@ -50,10 +50,15 @@ def _parameter(session: Session) -> Patch:
 
 
 def _wrapped(session: Session, data: Any, out: Any, frame: Any) -> None:
-    # Copying and unpickling call it too; only what the user's own code wraps counts.
+    # Copying and unpickling call it too; only what the user's own code wraps counts as wrapped.
     if is_user_file(frame.f_code.co_filename):
-        session.cut_side.rewrapped("parameter", "Parameter", data, out, frame)
+        if session.cut_side.rewrapped("parameter", "Parameter", data, out, frame):
+            session.leaves.used_as_data(out)  # a value of the network, and no weight
         session.leaves.born(out, user_site(frame))
+    elif frame.f_code.co_name == "__deepcopy__":
+        source = frame.f_locals.get("self")
+        original = session.leaves.find(source) if isinstance(source, torch.Tensor) else None
+        session.leaves.born(out, user_site(frame), None if original is None else original.key)
 
 
 def _variable(session: Session) -> list[Patch]:

@@ -57,7 +57,7 @@ class CustomFunctions:
         made = session.origins.made
         made.insert(min(at, len(made)), (before, before + 1, site[0], site[1], cls))
         if session.flow.on:
-            session.flow.saw(cls, args, kwargs, before, before + 1, user_stack(frame, LEVELS))
+            session.flow.saw(cls, args, kwargs, out, before, before + 1, user_stack(frame, LEVELS))
         if session.cut_side.busy or _marked(out):
             session.cut_side.joins.joined(cls, args, kwargs, out, before, before + 1, site)
 

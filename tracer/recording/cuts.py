@@ -80,6 +80,8 @@ class CutSide:
             return
         block = self.grad_mode.block()
         record = Dark(self.kind(name, out), name, site, parents, block, certain=certain)
+        if record.from_grad:
+            self.writes.updated(name, sources, site)
         if args and isinstance(args[0], Tensor) and name in VIEWS:
             self._mark_alias(record, name, args[0], out)
         self._store(out, record, frame)
@@ -92,6 +94,8 @@ class CutSide:
         elif isinstance(out, np.ndarray):
             values = tuple(float(v) for v in out.flat[:8]) if out.dtype.kind == "f" else ()
             self.dark.put(out, self.recognition.read_out(record, values, frame))
+            if record.alias is None:
+                self.recognition.keep(out, record)
         elif isinstance(out, int):
             self.recognition.read_out(record, (), frame)
         elif isinstance(out, (tuple, list)):
@@ -123,7 +127,8 @@ class CutSide:
         parents = self.parents([array])
         certain = True
         if not parents:
-            parents = self.recognition.by_value((array,))
+            known = self.recognition.kept_as(array)
+            parents = self.recognition.by_value((array,)) if known is None else [known]
         site = user_site(frame)
         if not parents:
             parents, certain = list(self.recognition.by_source(site, frame)), False
@@ -132,12 +137,18 @@ class CutSide:
         if parents:
             self.dark.put(out, Dark("numpy", "from_numpy", site, parents, certain=certain))
 
-    def rewrapped(self, kind: str, op: str, data: Any, out: Tensor, frame: FrameType | None) -> None:
-        """A constructor made ``out``, which has no history, from ``data``: ``nn.Parameter(x)``, ``Variable(x)``."""
+    def rewrapped(self, kind: str, op: str, data: Any, out: Tensor, frame: FrameType | None) -> bool:
+        """A constructor made ``out``, which has no history, from ``data``: ``nn.Parameter(x)``, ``Variable(x)``.
+
+        Returns:
+            Whether ``data`` has a history, so that this cuts it.
+        """
         if out is not data and not (out.requires_grad and out.grad_fn is not None):
             parents = self.parents(self.tracked((data,), {}))
             if parents:
                 self.dark.put(out, Dark(kind, op, user_site(frame), parents), attached=True)
+                return True
+        return False
 
     def history_of(self, tensor: Tensor) -> list[Dark | Lit]:
         """Return what a computed tensor came from; nothing for a leaf and for a gradient."""

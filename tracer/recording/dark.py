@@ -245,3 +245,13 @@ def grad_fn_of(tensor: torch.Tensor) -> Any:
         return tensor.grad_fn
     except RuntimeError:
         return None
+
+
+def leaves_near(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """Return a leaf itself, or those that a tensor was made of in at most two operations."""
+    node = grad_fn_of(tensor)
+    if node is None:
+        return [tensor]
+    nodes = [node, *(n for n, _ in node.next_functions if n is not None)]
+    after = [n for each in nodes for n, _ in each.next_functions if n is not None]
+    return [variable for n in after if (variable := getattr(n, "variable", None)) is not None]

@@ -40,17 +40,25 @@ class Flow:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.on = True
-        self._calls: list[tuple[Any, tuple[Site, ...], tuple[int, ...], int, int]] = []
+        self._calls: list[tuple[Any, tuple[Site, ...], tuple[int, ...], int, int, bool]] = []
         self._steps = 0
-        #: leaf key -> (function name, stack) of the last call that a value from it went into
-        self._last: dict[int, tuple[str, tuple[Site, ...]]] = {}
+        #: leaf key -> (function name, stack, whether it gave a scalar) of the last call that a value from it went into
+        self._last: dict[int, tuple[str, tuple[Site, ...], bool]] = {}
 
     def saw(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], before: int, after: int, stack: tuple[Site, ...]
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        out: Any,
+        before: int,
+        after: int,
+        stack: tuple[Site, ...],
     ) -> None:
         """A call made the graph nodes from ``before`` up to ``after``; ``stack`` is the user's, innermost first."""
         if len(self._calls) < CALLS:
-            self._calls.append((func, stack, _marks(args, kwargs), before, min(after, before + NODES)))
+            scalar = isinstance(out, torch.Tensor) and out.dim() == 0
+            self._calls.append((func, stack, _marks(args, kwargs), before, min(after, before + NODES), scalar))
 
     def step_ended(self) -> None:
         """Read the log of one step, then forget it."""
@@ -70,12 +78,12 @@ class Flow:
         }
         if missing:
             tainted: dict[int, frozenset[int]] = {mark: frozenset((key,)) for mark, key in missing.items()}
-            for func, stack, arguments, first, last in self._calls:
+            for func, stack, arguments, first, last, scalar in self._calls:
                 keys = frozenset().union(*(tainted[m] for m in arguments if m in tainted))
                 if keys:
                     tainted.update((number, keys) for number in range(first, last))
                 for key in keys:
-                    self._last[key] = (name_of(func), stack)
+                    self._last[key] = (name_of(func), stack, scalar)
         self._calls.clear()
 
     def tell(self, leaves: list[Leaf]) -> None:
@@ -87,8 +95,9 @@ class Flow:
             last = self._last.get(leaf.key)
             if last is None or leaf.accumulated or leaf.key in session.backwards.reached:
                 continue
-            op, stack = last
-            session.emit(OutputDropped(session.step, leaf.key, session.places.key(stack[0]), op, self._left_out(stack)))
+            op, stack, scalar = last
+            place = session.places.key(stack[0])
+            session.emit(OutputDropped(session.step, leaf.key, place, op, self._left_out(stack), scalar))
 
     def _left_out(self, stack: tuple[Site, ...]) -> tuple[int, ...]:
         """Return where a result was received and left out, following it through ``return`` to its callers."""

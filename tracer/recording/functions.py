@@ -16,7 +16,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from tracer.recording.dropped import LEVELS
-from tracer.recording.places import user_site, user_site_and_call, user_stack
+from tracer.recording.places import is_user_file, user_site, user_site_and_call, user_stack
 from tracer.recording.torch_compat import (
     current_function_mode,
     function_modes,
@@ -101,7 +101,7 @@ class FunctionMode(TorchFunctionMode):
             if site is not None:
                 session.origins.made.append((before, after, site[0], site[1], func))
                 if session.flow.on:
-                    session.flow.saw(func, args, kwargs, before, after, user_stack(sys._getframe(2), LEVELS))
+                    session.flow.saw(func, args, kwargs, out, before, after, user_stack(sys._getframe(2), LEVELS))
             if session.cut_side.writes.shared:
                 session.cut_side.writes.through_memory(func, args, kwargs, site)
             if session.cut_side.busy:
@@ -135,6 +135,10 @@ class FunctionMode(TorchFunctionMode):
         out = func(*args, **kwargs)
         if out is not None:
             self.session.apart(self.session.grads.read, args[0], out)
+        else:
+            code = sys._getframe(2).f_code  # ``module.to()`` reads every gradient too, and asks for none
+            if is_user_file(code.co_filename):
+                self.session.apart(self.session.grads.asked, args[0])
         return out
 
     def _grad_written(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -23,6 +23,7 @@ from tracer.recording.snapshots import Layout, take
 from tracer.recording.torch_compat import post_accumulate_hooks, without_torch_function
 
 if TYPE_CHECKING:
+    from tracer.recording.dark import Dark
     from tracer.recording.session import Session
 
 Tensor = torch.Tensor
@@ -40,6 +41,7 @@ class Grads:
         self._memory: dict[int, int] = {}  #: address of a gradient that was read -> key of its leaf
         self._precise: set[int] = set()  #: keys of leaves whose norm came out as 0 and may be no zero
         self._early: set[int] = set()  #: told before our own hook ran
+        self._replaced: Dark | None = None  #: record of the gradient that an assignment is about to replace
 
     def start_afresh(self, stepped: Iterable[Leaf]) -> None:
         """Steps passed unseen, the last with the gradients of these leaves: what is in ``.grad`` is theirs."""
@@ -90,9 +92,17 @@ class Grads:
                 return None
             return leaf if grad.data_ptr() == tensor.data_ptr() else None
 
+    def asked(self, tensor: Tensor) -> None:
+        """The program reads ``tensor.grad``, and there is none."""
+        leaf = self.session.leaves.find(tensor)
+        if leaf is not None:
+            leaf.asked = True
+
     def read(self, tensor: Tensor, grad: Tensor) -> None:
         """Somebody reads ``tensor.grad``: measure first what autograd left, then follow the gradient."""
         leaf = self.session.leaves.find(tensor)
+        if (leaf is None or not leaf.role) and not isinstance(tensor, torch.nn.Parameter):
+            self.session.leaves.used_as_data(tensor)
         if leaf is not None and self.session.backwards.running and not self.session.in_step:
             if leaf.compared:
                 self.session.accumulation.back_to_hooks()
@@ -114,6 +124,7 @@ class Grads:
     def before_write(self, tensor: Tensor) -> None:
         if self.pending and not self.session.in_step:
             self.measure_pending()
+        self._replaced = None if tensor.grad is None else self.session.cut_side.dark.get(tensor.grad)
 
     def written(self, tensor: Tensor, value: Any, site: Site | None, called: str) -> None:
         """``tensor.grad = value`` ran in the user's program or in a library that it called."""
@@ -124,9 +135,16 @@ class Grads:
         how = "cleared" if value is None else "assigned"
         if value is None:
             leaf.used = leaf.zeroed = False
+        elif self._comes_from_replaced(value):
+            how = "changed"  # ``p.grad = p.grad.clamp(-1, 1)``: what had accumulated is still in it
         else:
             leaf.used = False
         session.emit(GradTouched(session.step, leaf.key, how, session.places.key(site), called))
+
+    def _comes_from_replaced(self, value: Any) -> bool:
+        """Tell whether what is assigned to ``.grad`` was computed from what stood there."""
+        record = self.session.cut_side.dark.get(value) if self._replaced is not None else None
+        return record is not None and any(each is self._replaced for each in record.walk())
 
     def mutated(self, grad: Tensor, name: str) -> None:
         """A gradient was changed in place by ``name``."""

@@ -11,8 +11,8 @@ import torch
 
 from tracer.recording.arguments import flat
 from tracer.recording.dark import Dark
-from tracer.recording.kinds import mutates, name_of
-from tracer.recording.places import Site
+from tracer.recording.kinds import SUMS, mutates, name_of
+from tracer.recording.places import Site, line_of
 
 if TYPE_CHECKING:
     from tracer.recording.cuts import CutSide
@@ -49,7 +49,10 @@ class Joins:
         if writes:
             self.side.writes.with_graph(name, args, kwargs, site)
             self.side.writes.note(func, name, args, kwargs, site)
-        records = [r for r in self._dark_arguments(args, kwargs) if r.parents]
+        consumed = list(self._dark_arguments(args, kwargs))
+        if any(r.from_grad for r in consumed):
+            self.side.writes.updated(name, args, site)
+        records = [r for r in consumed if r.parents]
         records += self.side.recognition.by_source(site, sys._getframe(2))
         if isinstance(out, (tuple, list)) or (isinstance(out, Tensor) and not out.requires_grad):
             self._undifferentiated(name, args, kwargs, out, site, custom=isinstance(func, type))
@@ -57,8 +60,8 @@ class Joins:
             return
         for seq in range(before, min(after, before + 16)):
             self.lit.setdefault(seq, []).extend((r, site) for r in records)
-        if name in ("add", "sub", "__radd__", "__rsub__", "__add__", "__sub__", "add_", "sub_", "rsub"):
-            self._maybe_term(args, out, before, site)
+        if name in SUMS:
+            self._maybe_term(args, out, before, site, records)
         if len(self.lit) > JOINED:
             for seq in list(self.lit)[: JOINED // 2]:
                 del self.lit[seq]
@@ -77,7 +80,7 @@ class Joins:
                     kind = "marked" if custom else self.side.kind(name, t)
                     self.side.dark.put(t, Dark(kind, name, site, parents))
 
-    def _maybe_term(self, args: tuple[Any, ...], out: Any, before: int, site: Site | None) -> None:
+    def _maybe_term(self, args: tuple[Any, ...], out: Any, before: int, site: Site | None, records: list[Dark]) -> None:
         if not isinstance(out, Tensor) or out.numel() != 1:
             return
         for arg in args[:2]:
@@ -86,6 +89,8 @@ class Joins:
                 record = self.side.dark.get(arg)
             else:
                 record = self.side.dark.number(arg)
+                if record is None and isinstance(arg, float) and _same_line(site, *(r.site for r in records)):
+                    record = records[0]  # ``+ 0.1 * float(reg)``: computed from a number that is read out right there
             if record is not None and record.parents and not record.from_grad:
                 self.terms[before] = (record, site)
 
@@ -102,3 +107,9 @@ class Joins:
                 record = dark.get(thing) if isinstance(thing, np.ndarray) else dark.number(thing)
             if record is not None:
                 yield record
+
+
+def _same_line(here: Site | None, *others: Site | None) -> bool:
+    """Tell whether the one other site that there is stands on the same line."""
+    other = others[0] if len(others) == 1 else None
+    return here is not None and other is not None and here[0] is other[0] and line_of(here) == line_of(other)

@@ -51,6 +51,17 @@ OVERWRITES = frozenset(
     )
 )  # fmt: skip
 
+#: Calls that add or subtract.
+SUMS = frozenset(
+    (
+        "add", "sub", "rsub", "__add__", "__radd__", "__sub__", "__rsub__", "add_", "sub_", "addcdiv", "addcmul",
+        "lerp",
+    )
+)  # fmt: skip
+
+#: Calls that keep numbers within limits and change no others; without the ``_`` of those in place.
+BOUNDS = frozenset(("clamp", "clip", "clamp_min", "clamp_max", "minimum", "maximum", "relu", "abs", "renorm"))
+
 
 def name_of(func: Callable[..., Any]) -> str:
     """Return the user's word for a torch function: ``detach``, ``data``, ``linear``."""

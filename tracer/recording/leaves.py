@@ -31,6 +31,9 @@ class Leaf:
     module: int | None = None
     local: str = ""  #: attribute under which its module registered it
     made: Site | None = None
+    copy_of: int | None = None
+    role: str = ""  #: as in ``LeafSeen``
+    asked: bool = False  #: the program read ``.grad`` and there was none
     accumulated: int = 0
     owned: bool = False
     #: ``.grad`` holds a gradient that an optimizer step has already used.
@@ -64,7 +67,9 @@ class Leaves:
         #: id of a gathered parameter -> (itself, the leaf that it stands in for)
         self._stand_ins: dict[int, tuple[weakref.ref[torch.Tensor], Leaf]] = {}
         self._bare: dict[int, tuple[weakref.ref[torch.Tensor], set[int]]] = {}
-        self._births: dict[int, tuple[weakref.ref[torch.Tensor], Site]] = {}
+        #: id of a tensor -> (itself, where it was made, key of the leaf that it was copied from)
+        self._births: dict[int, tuple[weakref.ref[torch.Tensor], Site, int | None]] = {}
+        self._data: dict[int, weakref.ref[torch.Tensor]] = {}
         self.on_new: Callable[[Leaf, torch.Tensor], None] | None = None
 
     def find(self, tensor: torch.Tensor) -> Leaf | None:
@@ -101,9 +106,9 @@ class Leaves:
             if current is not None and current.ref is ref:
                 del self._by_id[mark]
 
-        birth = self._births.get(mark)
+        birth, copied = self._births.get(mark), None
         if made is None and birth is not None and birth[0]() is tensor:
-            made = birth[1]
+            _, made, copied = birth
         leaf = Leaf(
             key=len(self.all),
             ref=weakref.ref(tensor, forget),
@@ -112,7 +117,12 @@ class Leaves:
             device="",
             requires_grad=bool(tensor.requires_grad),
             made=made,
+            copy_of=copied,
         )
+        if mark in self._data and self._data[mark]() is tensor:
+            leaf.role = "data"
+        elif isinstance(tensor, torch.nn.Parameter):
+            leaf.role = "weight"
         placements = getattr(tensor, "placements", None)
         if placements is not None and hasattr(tensor, "to_local"):
             leaf.placement = ", ".join(map(str, placements))
@@ -125,13 +135,23 @@ class Leaves:
             self.on_new(leaf, tensor)
         return leaf
 
-    def born(self, tensor: torch.Tensor, site: Site | None) -> None:
-        """Remember where a bare tensor was made to require grad, in case it turns out to be a leaf to follow."""
+    def used_as_data(self, tensor: torch.Tensor) -> None:
+        """A module was called with a bare leaf, or the program read its gradient: it is no weight."""
+        leaf = self.find(tensor)
+        if leaf is not None:
+            leaf.role = leaf.role or "data"
+            return
+        if len(self._data) > 4096:
+            self._data = {mark: ref for mark, ref in self._data.items() if ref() is not None}
+        self._data[id(tensor)] = weakref.ref(tensor)
+
+    def born(self, tensor: torch.Tensor, site: Site | None, copy_of: int | None = None) -> None:
+        """Remember where a tensor was made to require grad or copied, in case it turns out to be a leaf to follow."""
         if site is None or self.find(tensor) is not None:
             return
         if len(self._births) > 4096:
             self._births = {mark: known for mark, known in self._births.items() if known[0]() is not None}
-        self._births[id(tensor)] = (weakref.ref(tensor), site)
+        self._births[id(tensor)] = (weakref.ref(tensor), site, copy_of)
 
     def persists(self, tensor: torch.Tensor, backward: int) -> bool:
         """Tell whether a bare leaf was met in an earlier backward too: one of a kind, not a batch input."""

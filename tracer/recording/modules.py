@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.modules import module as hooks
 
+from tracer.recording.arguments import flat
+from tracer.recording.dark import leaves_near
 from tracer.recording.forward_values import ForwardNorms
 from tracer.recording.places import Site, user_frame, user_site, user_stack
 from tracer.recording.torch_compat import global_hook, is_compiling, sequence_number
@@ -102,9 +104,18 @@ class Modules:
             self.session.stages.called(module, info.top_calls, sys._getframe(2))
             if self.session.mode.quiet:
                 self.session.step_broke_off()
+            self._note_data(args)
         elif info.calls == 1 and not info.parented:
             self._find_loose(info, module)
         self._stack.append((info, sequence_number()))
+
+    def _note_data(self, args: Any) -> None:
+        """What a module is called with from outside is data, and so is a leaf that it is a part of."""
+        for arg in flat(args, {}):
+            if isinstance(arg, torch.Tensor) and arg.requires_grad:
+                for leaf in leaves_near(arg):
+                    if not isinstance(leaf, torch.nn.Parameter):
+                        self.session.leaves.used_as_data(leaf)
 
     def _find_loose(self, info: ModuleInfo, module: Module) -> None:
         """A module runs inside another for the first time: keep its variable name if nothing registers it."""

@@ -14,13 +14,14 @@ import torch
 from tracer.events import LeafSeen, ModelSeen, ModuleSeen, NameRebound, OptimizerSeen
 from tracer.recording.attributes import named_modules, unregistered
 from tracer.recording.leaves import Leaf
-from tracer.recording.places import Site
+from tracer.recording.places import Site, line_of
 from tracer.recording.torch_compat import (
     gathered_parameters,
     is_gathering,
     without_torch_function,
     wrapped_module,
 )
+from tracer.recording.value_flow import move_at, scope_at
 from tracer.recording.variables import names_of
 
 if TYPE_CHECKING:
@@ -408,8 +409,31 @@ class Names:
         kind = leaf.kind
         if leaf.model is None and kind == "orphan":
             kind = "orphan" if not leaf.name and leaf.owned else "unregistered" if leaf.owned else "input"
+        name = leaf.name or _called_in_source(leaf) or f"tensor{leaf.key}"
         return LeafSeen(
-            leaf.key, leaf.model, leaf.name or f"tensor{leaf.key}", leaf.aliases, leaf.shape, leaf.dtype,
+            leaf.key, leaf.model, name, leaf.aliases, leaf.shape, leaf.dtype,
             leaf.device, leaf.requires_grad, kind, self.session.places.key(leaf.made), leaf.module,
-            leaf.local_shape, leaf.placement,
+            leaf.local_shape, leaf.placement, leaf.role, leaf.asked, leaf.copy_of,
         )  # fmt: skip
+
+
+def _called_in_source(leaf: Leaf) -> str:
+    """Return what the line that made a leaf calls it; of a module's: with the variable, else the function, that has it.
+
+    For ``gain = nn.Parameter(x)`` ``gain``, for a ``return nn.Linear(8, 8)`` in ``proj`` ``proj.weight``.
+    """
+    if leaf.made is None:
+        return ""
+    holder = _assigned(leaf.made)
+    if not leaf.local or leaf.local == holder:
+        return holder
+    return f"{holder or leaf.made[0].co_name}.{leaf.local}"
+
+
+def _assigned(made: Site) -> str:
+    """Return the variable that a line assigns; '' where it is none or several."""
+    line = line_of(made)
+    scope = scope_at(made[0].co_filename, line)
+    move = None if scope is None else move_at(scope, line)
+    name = next(iter(move.sets)).lstrip(".") if move is not None and len(move.sets) == 1 else ""
+    return name if name.isidentifier() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any
@@ -21,6 +22,8 @@ from tracer.recording.torch_compat import without_torch_function
 COMPARED = 4096
 #: Places at which numbers are read out, at most so many followed through the source.
 READINGS = 256
+#: Tensors and arrays that went out and may come back much later, at most so many remembered.
+KEPT = 256
 #: Stacks from which one line is looked at before its answer is taken as settled.
 STACKS = 4
 
@@ -48,6 +51,8 @@ class Recognition:
     def __init__(self, dark: DarkRecords) -> None:
         self.dark = dark
         self.readings: dict[Stack, _Reading] = {}
+        #: (shape, first values) of what was saved or made an array -> its record; the last ``KEPT``
+        self.kept: OrderedDict[tuple[tuple[int, ...], tuple[float, ...]], Dark] = OrderedDict()
         #: site of a call -> (readings known then, stacks looked at, readings that flow into it)
         self._answers: dict[Site, tuple[int, set[Stack], list[_Reading]]] = {}
 
@@ -84,6 +89,19 @@ class Recognition:
                 found += [r for r in self.readings.values() if r not in found and r.held.flows_into(stack)]
             self._answers[site] = (len(self.readings), stacks, found)
         return [record for reading in found if (record := reading.last()) is not None]
+
+    def keep(self, thing: torch.Tensor | np.ndarray[Any, Any], record: Dark) -> None:
+        """Remember what was saved or made an array: it may come back after any number of steps."""
+        mark = _mark(thing)
+        if mark is not None:
+            self.kept[mark] = record.in_short()
+            if len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+
+    def kept_as(self, thing: torch.Tensor | np.ndarray[Any, Any]) -> Dark | None:
+        """Return the record of what has this shape and these numbers."""
+        mark = _mark(thing) if self.kept else None
+        return None if mark is None else self.kept.get(mark)
 
     def in_tensor(self, tensor: torch.Tensor) -> Dark | None:
         """Find extracted numbers in a small tensor of unknown origin (``torch.Tensor(list)``)."""
@@ -135,3 +153,14 @@ class Recognition:
             return list(same[-16:])
         unknown = (isinstance(data, np.ndarray) and data.dtype.kind == "f") or any(telling(v) for v in floats(data))
         return [record for record, _ in self.dark.extracted[-16:]] if unknown else []
+
+
+def _mark(thing: torch.Tensor | np.ndarray[Any, Any]) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+    """Return the shape and the first numbers, None where they are not telling."""
+    if isinstance(thing, np.ndarray):
+        numbers = tuple(float(v) for v in thing.flat[:8]) if thing.dtype.kind == "f" else ()
+    elif readable(thing) and thing.layout == torch.strided and thing.is_floating_point():
+        numbers = tuple(thing.detach().reshape(-1)[:8].double().tolist())
+    else:
+        numbers = ()
+    return (tuple(thing.shape), numbers) if any(telling(v) for v in numbers) else None

@@ -21,7 +21,7 @@ import torch
 
 from tracer.errors import UsageError
 from tracer.events import ErrorRaised, Event, Noted, PlaceSeen, RequiresGradChanged, StepsPassed
-from tracer.recording import constructors, torch_compat
+from tracer.recording import constructors, files, torch_compat
 from tracer.recording.accumulation import Accumulation
 from tracer.recording.backwards import Backwards
 from tracer.recording.clearing import Clearing
@@ -172,7 +172,7 @@ class Session:
         for part in (self.modules.attach, self.optimizers.attach):
             self._handles += self.guard(part) or []
         self.guard(self._attach_calls)
-        constructed = (self._constructors, self.custom.patches, self.module_hooks.patches)
+        constructed = (self._constructors, self._files, self.custom.patches, self.module_hooks.patches)
         stepping = (self.backwards.patches, self.optimizers.patches, self.clearing.patches)
         for find in (*stepping, *constructed, self._hidden_hooks):
             for patch in self.guard(find) or []:
@@ -214,6 +214,9 @@ class Session:
 
     def _constructors(self) -> list[Patch]:
         return constructors.patches(self)
+
+    def _files(self) -> list[Patch]:
+        return files.patches(self)
 
     def stop(self, error: BaseException | None = None) -> None:
         """Take everything off, in any case; look at the values a last time."""

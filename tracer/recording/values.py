@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Once a tensor did not move even when compared whole, it is compared so at the 2nd, 4th ... 64th step after.
 PATIENCE = 64
+#: A write that leaves no more than this share of a step's way has undone the step.
+LEFT = 0.05
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Write:
     overwrites: bool
     from_grad: bool
     from_other: bool
+    bounds: bool
 
 
 @dataclass(slots=True)
@@ -46,6 +49,9 @@ class Past:
     """The last snapshot of a leaf, and digests of earlier ones."""
 
     last: Snapshot | None = None
+    #: the value before the steps since the last write from outside, and how many steps' work was in it
+    start: Snapshot | None = None
+    live_at_start: int = 0
     #: (digest of a value held before, steps whose work was in it), oldest first
     history: list[tuple[int, int]] = field(default_factory=list)
     live: int = 0  #: steps whose work is in the value now
@@ -63,6 +69,14 @@ class Past:
             self.exact_in = self.patience
         else:
             self.exact_in -= 1
+
+    def back_at_start(self, now: Snapshot) -> int:
+        """Return how many steps' work is gone: all since ``start`` when next to nothing of their way is left."""
+        start, last = self.start, self.last
+        if start is None or last is None or not (now.comparable(start) and now.comparable(last)):
+            return 0
+        left, way = norm_of_change(start, now), norm_of_change(start, last)
+        return self.live - self.live_at_start if 0 < left <= LEFT * way < math.inf else 0
 
     def due(self) -> bool:
         """Tell whether the sample did not move for so long that the whole is compared."""
@@ -95,6 +109,8 @@ class Values:
         self._before: dict[int, dict[int, Snapshot]] = {}
         #: key of a leaf -> how it was last looked at
         self._layouts: dict[int, Layout] = {}
+        #: leaves into which the program has written a value that comes from a gradient
+        self._by_hand: set[int] = set()
         #: optimizer whose step runs -> how its leaves were looked at before it
         self._stepping: dict[int, dict[int, Layout]] = {}
         self._new: list[tuple[int, torch.Tensor, Layout]] = []  #: leaves first seen, whose values are still to be taken
@@ -109,12 +125,14 @@ class Values:
         overwrites: bool,
         from_grad: bool,
         from_other: bool,
+        bounds: bool = False,
     ) -> None:
         """The user's program wrote into a leaf outside any optimizer step.
 
         Args:
             replaces: by a call that leaves nothing of the old value (``copy_``, ``.data =``).
             overwrites: and what it wrote does not come from the leaf itself.
+            bounds: it only keeps the numbers within limits, as ``clamp_`` does.
         """
         known = self._writes.get(key)
         if known is not None:
@@ -122,9 +140,12 @@ class Values:
             site = site if overwrites and not known.overwrites else known.site
             replaces, overwrites = replaces or known.replaces, overwrites or known.overwrites
             from_grad, from_other = from_grad or known.from_grad, from_other or known.from_other
-        self._writes[key] = Write(site, replaces, overwrites, from_grad, from_other)
-        if replaces and key in self._layouts:
+            bounds = bounds or known.bounds
+        self._writes[key] = Write(site, replaces, overwrites, from_grad, from_other, bounds)
+        if key in self._layouts and (replaces or (from_grad and key not in self._by_hand)):
             # Compared at once: the model may be gone when the recording ends, or be written again before.
+            if from_grad:
+                self._by_hand.add(key)
             self.compare_outside([self.session.leaves.all[key]])
 
     # ------------------------------------------------------------------ around a step
@@ -256,6 +277,8 @@ class Values:
             past = self._past.setdefault(leaf.key, Past())
             past.judge(changed, exact=not before.sampled or before.layout.digested)
             past.last = after
+            if past.start is None:
+                past.start, past.live_at_start = before, past.live
             past.live += changed
             past.held(after.digest())
             self.session.emit(
@@ -349,6 +372,8 @@ class Values:
         # evaluation and back) undoes nothing.
         whole = write is None or write.replaces
         undone = past.live - past.live_with(digest, replaced=overwritten) if whole else 0
+        if not undone and write is not None and not write.bounds:
+            undone = past.back_at_start(now)  # old value and new one mixed, with next to nothing of the new
         place = None if write is None else self.session.places.key(write.site)
         self.session.emit(
             ValueMeasured(
@@ -356,7 +381,7 @@ class Values:
                 last.shown(), now.shown(), undone > 0, write is not None and write.from_grad, undone,
             )
         )  # fmt: skip
-        past.last = now
+        past.last, past.start = now, None
         past.live -= undone
         past.held(digest)
         return first
@@ -378,7 +403,7 @@ class Values:
         moved = []
         for leaf, now in zip(leaves, found, strict=True):
             past = self._past.setdefault(leaf.key, Past())
-            last, past.last, past.history, past.live = past.last, now, [], 0
+            last, past.last, past.start, past.history, past.live = past.last, now, None, [], 0
             if now is not None:
                 past.held(now.digest())
                 if last is not None and (not now.comparable(last) or not now.same(last)):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tracer.events import UpdateComputed
 from tracer.recording.arguments import targets
 from tracer.recording.dark import Dark, Lit
-from tracer.recording.kinds import OVERWRITES, is_setter, mutates, name_of
+from tracer.recording.kinds import BOUNDS, OVERWRITES, SUMS, is_setter, mutates, name_of
 from tracer.recording.leaves import shape_of
 from tracer.recording.places import Site, user_site
 from tracer.recording.shared_memory import SharedMemory
@@ -26,6 +27,7 @@ class Writes:
     def __init__(self, side: CutSide) -> None:
         self.side = side
         self.shared = SharedMemory()
+        self._told: set[tuple[int, Site | None]] = set()
 
     def without_graph(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An in-place call made no graph node: its target is dark if it was written from a tracked value."""
@@ -127,7 +129,19 @@ class Writes:
             overwrites=replaces and not from_self,
             from_grad=from_grad,
             from_other=bool(parents) and not from_self,
+            bounds=any(word.rstrip("_") in BOUNDS for word in (name, *(p.op for p in parents if isinstance(p, Dark)))),
         )
+
+    def updated(self, name: str, sources: Iterable[Any], site: Site | None) -> None:
+        """A call took in something that comes from a gradient: with a leaf it gives a new value for that leaf."""
+        session = self.side.session
+        if name not in SUMS or session.in_step:
+            return
+        for thing in sources:
+            leaf = session.leaves.find(thing) if isinstance(thing, torch.Tensor) else None
+            if leaf is not None and not leaf.owned and (leaf.key, site) not in self._told:
+                self._told.add((leaf.key, site))
+                session.emit(UpdateComputed(session.step, leaf.key, session.places.key(site)))
 
     def _origin(self, parents: list[Dark | Lit]) -> tuple[bool, set[int]]:
         """Return whether a gradient is behind a value that is written, and the leaves that are behind it."""

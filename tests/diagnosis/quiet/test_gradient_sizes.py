@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -91,14 +93,31 @@ def test_network_that_is_only_evaluated_counts_as_frozen(quiet) -> None:  # type
     assert quiet(program) == {"frozen"}
 
 
-def test_loss_without_backward_is_told_as_a_remark_even_without_an_optimizer(quiet) -> None:  # type: ignore[no-untyped-def]
+def test_search_without_gradients_counts_as_evaluation(quiet) -> None:  # type: ignore[no-untyped-def]
+    def program() -> object:
+        net, best = nn.Linear(3, 1), float("inf")
+        for _ in range(3):
+            child = copy.deepcopy(net)
+            for p in child.parameters():
+                p.data.add_(0.1 * torch.randn_like(p))
+            loss = child(torch.randn(8, 3)).pow(2).mean().item()
+            net, best = (child, loss) if loss < best else (net, best)
+        return net
+
+    assert quiet(program) == {"frozen"}
+
+
+def test_missing_backward_of_a_loop_that_steps_by_hand_is_told(record) -> None:  # type: ignore[no-untyped-def]
     def program() -> object:
         net = nn.Linear(3, 1)
         for _ in range(3):
             net(torch.randn(8, 3)).pow(2).mean()
+            for p in net.parameters():
+                if p.grad is not None:
+                    p.data -= 0.1 * p.grad
         return net
 
-    assert quiet(program) == {"no_backward"}
+    assert {(row.verdict, row.severity) for row in record(program)} == {("no_backward", "warning")}
 
 
 def test_queries_and_keys_of_uniform_attention_are_not_said_to_vanish(quiet) -> None:  # type: ignore[no-untyped-def]

@@ -67,22 +67,24 @@ def test_perturbation_made_anew_for_each_batch_has_one_row(record) -> None:  # t
     assert [row.name for row in record(perturbation_for_each_batch) if row.model == ""] == ["delta"]
 
 
-def test_bare_tensor_beside_bare_weights_is_told_as_probable_and_beside_a_network_it_is_an_input(record) -> None:  # type: ignore[no-untyped-def]
-    def program(net: bool = False) -> object:
+def test_bare_tensor_left_out_is_told_as_probable_but_not_when_a_network_is_called_with_it(record) -> None:  # type: ignore[no-untyped-def]
+    def program(net: bool = False, called_with: bool = False) -> object:
         slope, offset = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
         layer = nn.Linear(8, 8)
         optimizer = torch.optim.SGD([slope, *(layer.parameters() if net else ())], lr=0.1)
         for _ in range(3):
             optimizer.zero_grad()
-            x = layer(torch.randn(8)) if net else torch.randn(8)
+            x = layer(torch.randn(8) + (offset if called_with else 0)) if net else torch.randn(8)
             (slope * x + offset - 1).pow(2).mean().backward()
             optimizer.step()
         return slope, offset
 
     told = {row.name: (row.verdict, row.confidence) for row in record(program)}
     assert told == {"slope": ("updated", "certain"), "offset": ("not_in_optimizer", "probable")}
-    # beside a network, points that require grad look the same, and are no parameters
-    assert "offset" not in {row.name for row in record(lambda: program(net=True))}
+    told = {row.name: (row.verdict, row.confidence) for row in record(lambda: program(net=True))}
+    assert told["offset"] == ("not_in_optimizer", "probable")
+    # points that require grad are called with, and are no parameters
+    assert "offset" not in {row.name for row in record(lambda: program(net=True, called_with=True))}
 
 
 def test_head_beside_an_owned_backbone_is_still_told(record) -> None:  # type: ignore[no-untyped-def]

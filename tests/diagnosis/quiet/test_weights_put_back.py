@@ -21,6 +21,61 @@ def steps(model: nn.Module, optimizer: torch.optim.Optimizer, count: int) -> Non
         optimizer.step()
 
 
+def averaged(model: nn.Module, share: float, *, by_parts: bool = False, moving: bool = False) -> None:
+    """Train; after every step ``share`` of it is kept, the rest is the first weights, or those before the step."""
+    first = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(6):
+        first = [p.detach().clone() for p in model.parameters()] if moving else first
+        steps(model, optimizer, 1)
+        with torch.no_grad():
+            for p, kept in zip(model.parameters(), first, strict=True):
+                if by_parts:
+                    p.data.mul_(share).add_(kept, alpha=1 - share)
+                else:
+                    p.copy_((1 - share) * kept + share * p)
+
+
+@pytest.mark.parametrize("by_parts", [False, True])
+def test_average_written_into_the_trained_weights_overwrites_them(record, by_parts: bool) -> None:  # type: ignore[no-untyped-def]
+    def program() -> object:
+        model = net()
+        averaged(model, 0.01, by_parts=by_parts)
+        return model
+
+    report = record(program)
+    assert {row.verdict for row in report} == {"overwritten"}
+    told = {where.role for where in report["0.weight"].where if "averaged" in where.function}
+    assert told == {"overwritten"}
+
+
+def test_average_that_keeps_a_tenth_of_each_step_is_no_alarm(quiet) -> None:  # type: ignore[no-untyped-def]
+    def program() -> object:
+        model = net()
+        averaged(model, 0.1, moving=True)
+        return model
+
+    assert quiet(program) == {"updated"}
+
+
+def test_weights_that_a_limit_holds_where_they_are_are_no_alarm(quiet) -> None:  # type: ignore[no-untyped-def]
+    def program() -> object:
+        model = nn.Linear(200, 1)
+        nn.init.constant_(model.weight, 0.1)
+        optimizer = torch.optim.RMSprop(model.parameters(), lr=0.05)
+        for _ in range(5):
+            optimizer.zero_grad()
+            x = torch.rand(8, 200)
+            x[:, 0] = -1e-6
+            (model(torch.cat([x[:, :1], x[:, 1:]], 1)) - 100).mean().neg().backward()
+            optimizer.step()
+            for p in model.parameters():
+                p.data.clamp_(-0.1, 0.1)
+        return model
+
+    assert quiet(program) == {"updated"}
+
+
 def shadow_swapped_in_twice() -> object:
     model = net()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
@@ -136,3 +191,21 @@ def test_the_message_counts_the_steps_whose_work_is_gone(record) -> None:  # typ
     finding = next(f for f in record(restored_before_every_step_but_the_first).findings if f.name == "overwritten")
     assert "4 steps changed it" in finding.message
     assert "took the work of 3 of them away again" in finding.message
+
+
+def test_shadow_weights_that_stay_in_after_each_evaluation_overwrite(record) -> None:  # type: ignore[no-untyped-def]
+    def program() -> object:
+        model = net()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        shadow = [p.detach().clone() for p in model.parameters()]
+        for _ in range(3):
+            steps(model, optimizer, 3)
+            with torch.no_grad():
+                for p, kept in zip(model.parameters(), shadow, strict=True):
+                    kept.lerp_(p, 0.001)
+                    p.copy_(kept)
+        return model
+
+    report = record(program)
+    assert {row.verdict for row in report} == {"overwritten"}
+    assert "took the work of 9 of them away again" in report["0.weight"].message

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.cutting import cut_fix, cut_lines, cut_message, cuts_for, differentiable
+from tracer.diagnosis.cutting import cut_fix, cut_lines, cut_message, cuts_for, differentiable, unadded
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import made_lines
+from tracer.diagnosis.lines import line_at, made_lines, text_of
 from tracer.diagnosis.losses import lost_root
 from tracer.diagnosis.saying import found
 from tracer.events import BackwardStarted, CutFound
@@ -32,9 +32,15 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     cuts = cuts_for(leaf, facts)
     # The nearest to the loss names the verdict: behind it the others do not show.
     if cuts and differentiable(cuts[0]) and lost_root(leaf, facts) is None:
-        where = (*cut_lines(facts, cuts), *made_lines(facts, leaf))
-        certain = cuts[0].certain
-        return found(NAME, leaf, cut_message(facts, cuts), cut_fix(facts, cuts), where, certain=certain)
+        message, fix, lines = cut_message(facts, cuts), cut_fix(facts, cuts), cut_lines(facts, cuts)
+        beside = unadded(leaf, cuts)
+        if beside is not None:
+            at = text_of(facts, beside.place)
+            message += f"; a number that still has its graph ({beside.op}{at}) is in no backward"
+            fix += f", or add the loss{at} to what backward starts from"
+            lines += line_at(facts, beside.place, "dropped", beside.op)
+        where = (*lines, *made_lines(facts, leaf))
+        return found(NAME, leaf, message, fix, where, certain=cuts[0].certain)
     return None
 
 

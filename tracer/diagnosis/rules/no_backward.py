@@ -5,7 +5,8 @@ word. The same holds for a backward that raised before it reached the parameter,
 ``backward(inputs=...)`` that names other tensors, and for ``torch.autograd.grad``, which returns gradients
 and leaves ``.grad`` as it is.
 
-Fix: call ``loss.backward()`` before ``optimizer.step()``. Pure evaluation needs nothing.
+Fix: call ``loss.backward()`` before ``optimizer.step()``. Pure evaluation, and search without gradients, need
+nothing: they have no optimizer and ask for no gradient.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html
 """
@@ -43,13 +44,11 @@ def _never(leaf: LeafFacts, facts: Facts) -> Finding | None:
     owners = [optimizer for optimizer, _ in leaf.owners]
     if only_evaluated(leaf, facts):
         return None
-    # Without an optimizer that holds it, this was an evaluation: nothing was meant to train.
-    severity = None if owners else "info"
     stepped = sum(facts.stepped.get(key, 0) for key in owners)
     then = f", although {times(stepped, 'step')} followed" if stepped else ""
     message = f"no backward ran in the whole recording{then}, so it has no gradient"
     where = (*_steps(leaf, facts), *_error_lines(facts), *optimizer_lines(facts, owners))
-    return found(NAME, leaf, message, "call loss.backward() before optimizer.step()", where, severity=severity)
+    return found(NAME, leaf, message, "call loss.backward() before optimizer.step()", where)
 
 
 def _raised(leaf: LeafFacts, facts: Facts) -> Finding | None:

@@ -2,9 +2,10 @@
 
 With several optimizers it is easy to forget ``step()`` for one, or to call it under a condition that never
 holds. The gradient is computed and thrown away. The same is said, as probable, of an optimizer that stepped and
-left this parameter out, when rounding cannot explain that its value stayed.
+left this parameter out, when rounding cannot explain that its value stayed; and of a step written by hand whose
+result is bound to another name (``p = p - lr * p.grad``), so that the parameter itself never moves.
 
-Fix: call ``step()`` of this optimizer after its backward.
+Fix: call ``step()`` of this optimizer after its backward; by hand, write in place under ``no_grad``.
 
 Source: https://docs.pytorch.org/docs/stable/optim.html#taking-an-optimization-step
 """
@@ -16,7 +17,7 @@ from typing import Any
 from tracer.diagnosis.evidence import Window, arrived, count, handwritten, moves_outside, trained_unseen
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
-from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, times
+from tracer.diagnosis.lines import line_at, number, optimizer_lines, optimizer_text, text_of, times
 from tracer.diagnosis.rounding import above_resolution, still_windows
 from tracer.diagnosis.saying import found
 from tracer.events import GradAccumulated, GroupsSeen
@@ -27,8 +28,10 @@ REQUIRES = (GradAccumulated, GroupsSeen)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
-    if not leaf.owners or leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
+    if leaf.skipped or not arrived(leaf, facts) or handwritten(leaf) or moves_outside(leaf):
         return None
+    if not leaf.owners:
+        return _not_written_back(leaf, facts)
     passed_over = [w for w in still_windows(leaf, facts) if above_resolution(w, leaf)]
     if passed_over and not trained_unseen(leaf, facts):
         return _passed_over(leaf, facts, passed_over)
@@ -68,6 +71,21 @@ def _passed_over(leaf: LeafFacts, facts: Facts, seen: list[Window]) -> Finding:
     fix = f"look at what {name} leaves out in step(): a condition on shape, name or group"
     lines = (*line_at(facts, last.step.place, "step"), *optimizer_lines(facts, [last.step.optimizer]))
     return found(NAME, leaf, message, fix, lines, certain=False)
+
+
+def _not_written_back(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    """A step by hand makes a new tensor: the leaf that gets the gradients stays what it was."""
+    # One backward, and another tensor takes over: weights that are handed on from step to step.
+    if not leaf.updates or leaf.ever_owned or leaf.lost or leaf.replaced or len(leaf.accumulated) < 2:
+        return None
+    place = leaf.updates[-1].place
+    message = (
+        f"a gradient accumulated in {times(len(leaf.accumulated), 'backward')}, and the step computed from it"
+        f"{text_of(facts, place)} was not written back: the result is a new tensor, the parameter never changed"
+    )
+    fix = f"write in place under torch.no_grad(){text_of(facts, place)}, as in p.sub_(lr * p.grad), or use an optimizer"
+    lines = (line for update in leaf.updates for line in line_at(facts, update.place, "step"))
+    return found(NAME, leaf, message, fix, lines)
 
 
 def _train(torch: Any, both: bool) -> None:

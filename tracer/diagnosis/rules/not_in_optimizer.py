@@ -17,7 +17,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import anything_stepped, arrived, driven, forgotten, handwritten, instrument
+from tracer.diagnosis.evidence import (
+    anything_stepped,
+    arrived,
+    driven,
+    forgotten,
+    handwritten,
+    instrument,
+    made_anew,
+)
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable
 from tracer.diagnosis.lines import made_lines, number, optimizer_lines, optimizer_text, optimizers_text, times
@@ -53,12 +61,14 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     )
     where = (*optimizer_lines(facts, stepped), *made_lines(facts, leaf))
     severity = "info" if instrument(leaf, facts) else None
-    return found(NAME, leaf, message, fix, where, severity=severity, certain=not forgotten(leaf, facts))
+    certain = leaf.seen.role == "weight" or not forgotten(leaf, facts)
+    return found(NAME, leaf, message, fix, where, severity=severity, certain=certain)
 
 
 def _said_better(leaf: LeafFacts, facts: Facts) -> bool:
     """Tell whether TR102 or TR104 says why no optimizer has it, or whether it is an input."""
     unregistered = leaf.seen.kind == "unregistered" and leaf.seen.model is not None
+    unregistered = unregistered or made_anew(leaf, facts) > 1
     aside = leaf.seen.kind == "non_leaf" or (leaf.seen.kind == "input" and not forgotten(leaf, facts))
     return unregistered or aside or stale_of(leaf, facts) is not None
 

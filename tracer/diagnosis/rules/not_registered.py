@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.diagnosis.evidence import arrived, handwritten
+from tracer.diagnosis.evidence import arrived, handwritten, made_anew
 from tracer.diagnosis.facts import Facts, LeafFacts
 from tracer.diagnosis.findings import Finding, NotApplicable, Where
-from tracer.diagnosis.lines import line_at, made_lines, times
+from tracer.diagnosis.lines import line_at, made_lines, text_of, times
 from tracer.diagnosis.saying import found
 from tracer.events import GradAccumulated, LeafSeen, ModuleSeen
 
@@ -28,6 +28,8 @@ REQUIRES = (LeafSeen, GradAccumulated)
 
 
 def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
+    if made_anew(leaf, facts) > 1:
+        return _made_anew(leaf, facts)
     if leaf.seen.kind != "unregistered" or leaf.seen.model is None or leaf.owners or leaf.steps:
         return None
     if not arrived(leaf, facts) or handwritten(leaf):
@@ -43,6 +45,18 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     keep = "nn.ModuleList or nn.ModuleDict" if outer is not None else "an nn.Parameter"
     fix = f"keep {what} in {keep}, so that parameters(), state_dict() and to() see it"
     return found(NAME, leaf, message, fix, _lines(leaf, outer, facts))
+
+
+def _made_anew(leaf: LeafFacts, facts: Facts) -> Finding | None:
+    if leaf.ever_owned or not leaf.accumulated or handwritten(leaf):
+        return None
+    at = text_of(facts, leaf.seen.place)
+    message = (
+        f"the line{at} made {made_anew(leaf, facts)} such parameters, one after the other: each gets a gradient once, "
+        "and no module and no optimizer keeps it"
+    )
+    fix = f"make it once{at}, as an attribute in __init__ of the module that uses it"
+    return found(NAME, leaf, message, fix, line_at(facts, leaf.seen.place, "made"))
 
 
 def _outermost(leaf: LeafFacts, facts: Facts) -> ModuleSeen | None:

@@ -62,7 +62,7 @@ def _changes(window: Window) -> list[GradTouched]:
 def _say(leaf: LeafFacts, facts: Facts, seen: list[Window], severity: str | None, how: str) -> Finding:
     touches = [touch for window in seen for touch in _changes(window)]
     last = next((t for t in reversed(touches) if severity is None or t.function not in USUAL), touches[-1])
-    doer = last.function or ("an assignment" if last.how == "assigned" else "an in-place change")
+    doer = last.function or ("an assignment" if last.how == "assigned" else "a change of it")
     message = f"{doer}{text_of(facts, last.place)} changed its .grad before {times(count(seen), 'step')}: {how}"
     fix = f"correct the limit, factor or mask of {doer}{text_of(facts, last.place)}"
     lines = (line for touch in touches for line in line_at(facts, touch.place, "changed", touch.function))

@@ -39,7 +39,8 @@ def check(leaf: LeafFacts, facts: Facts) -> Finding | NotApplicable | None:
     built = "".join(
         text_of(facts, facts.optimizers[k].place, " built at ") for k in owners[:1] if k in facts.optimizers
     )
-    how = text_of(facts, stale.place, ", replaced at ") if stale.place is not None else ""
+    word = "copied" if leaf.seen.copy_of == stale.old.leaf else "replaced"
+    how = text_of(facts, stale.place, f", {word} at ") if stale.place is not None else ""
     fed = any(window.fed for window in windows(stale.old, facts))
     end = "that one is given gradients, but its value never comes back" if fed else "that one gets no gradient"
     message = (
