@@ -198,7 +198,7 @@ def watch(case: dict, out: str, perturb: str | None) -> None:
         called.add(id(module))
         if perturb is not None:
             for key, t, _ in list(tensors()):
-                if fnmatch.fnmatchcase(dotted(key.split(".", 1)[1]), dotted(perturb)) and t.is_leaf and id(t) not in disturbed:
+                if glob_of([perturb], key.split(".", 1)[1], root_of(case, key)) and t.is_leaf and id(t) not in disturbed:
                     disturbed.add(id(t))
                     with torch.no_grad():
                         g = torch.Generator().manual_seed(5)
@@ -296,7 +296,8 @@ def holds(verdict: str, f: dict, facts: dict) -> bool:
         case "cleared":
             return f["reset"] > 0 and f["nonzero"] > 0 and f["step_nonzero"] == 0
         case "no_step":
-            return f["nonzero"] > 0 and bool(f["owners"]) and not f["stepped_owners"]
+            by_hand = not facts["optimizers"]  # a step by hand that is not written back
+            return f["nonzero"] > 0 and not f["changed"] and (by_hand or bool(f["owners"])) and not f["stepped_owners"]
         case "lr_zero":
             return f["nonzero"] > 0 and bool(f["lrs"]) and set(f["lrs"]) == {0.0} and not f["changed"]
         case "step_skipped":
@@ -312,8 +313,17 @@ def holds(verdict: str, f: dict, facts: dict) -> bool:
     raise ValueError(f"no check for {verdict}")
 
 
-def glob_of(globs, name: str) -> str | None:
-    return next((g for g in globs if fnmatch.fnmatchcase(dotted(name), dotted(g))), None)
+def glob_of(globs, name: str, root: str = "") -> str | None:
+    """The first glob that matches a name, or the name with the variable of its root."""
+    names = (dotted(name), f"{root}.{dotted(name)}")
+    return next((g for g in globs for n in names if fnmatch.fnmatchcase(n, dotted(g))), None)
+
+
+def root_of(case: dict, key: str) -> str:
+    """The variable of a root: roots are listed in the order in which they are built."""
+    cls, number = key.split(".", 1)[0].split("#")
+    listed = case["roots"][int(number)] if int(number) < len(case["roots"]) else {}
+    return listed.get("var", "") if listed.get("class") == cls else ""
 
 
 def check(case: dict) -> list[str]:
@@ -335,13 +345,13 @@ def check(case: dict) -> list[str]:
         if not any(key.startswith(root["class"] + "#") for key in facts["facts"]):
             wrong.append(f"no root {root['class']}")
     for key, f in facts["facts"].items():
-        name = key.split(".", 1)[1]
-        glob = glob_of(case["params"], name)
-        if glob is None and glob_of(case.get("unlabelled", []), name):
+        name, root = key.split(".", 1)[1], root_of(case, key)
+        glob = glob_of(case["params"], name, root)
+        if glob is None and glob_of(case.get("unlabelled", []), name, root):
             continue
         if f.get("idle_copy", True) or (not f["leaf"] and (glob is None or case["params"][glob] != "non_leaf")):
             continue  # a copy that never ran, a tensor replaced meanwhile, or an activation kept as an attribute
-        if glob is None and not glob_of(case["healthy"], name):
+        if glob is None and not glob_of(case["healthy"], name, root):
             if f["registered"] or (f["leaf"] and f["requires_grad"]):
                 wrong.append(f"{key} has no label")
             continue
