@@ -106,8 +106,14 @@ def _choose(started: dict[int, BackwardStarted], graphs: dict[int, GraphSeen]) -
             len(seen.edges),
             frozenset(n.leaf for n in seen.nodes if n.leaf is not None),
         )
-        shapes.setdefault(shape, graph)
+        known = shapes.setdefault(shape, graph)
+        if _lineless(graphs[known]):
+            shapes[shape] = graph
     return list(shapes.values())
+
+
+def _lineless(graph: GraphSeen) -> bool:
+    return all(node.op is None for node in graph.nodes)
 
 
 def _latest_norms(ends: list[BackwardEnded]) -> tuple[float | None, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradComputed
+from tracer.events import BackwardEnded, BackwardStarted, ErrorRaised, GradComputed, Noted
 from tracer.recording import nodes
 from tracer.recording.complaints import UNNUMBERED, cause_of
 from tracer.recording.forward_values import first_bad_forward
@@ -94,6 +94,9 @@ class Backwards:
 
     def _start(self, outputs: Sequence[Any], args: Any, kwargs: Any) -> _Call:
         session = self.session
+        if session.settled.resting:  # a backward inside a forward
+            session.settled.stir()
+            session.settled.wake()
         if session.mode.quiet:
             session.step_broke_off()
         if session.grads.pending and not self._depth:
@@ -202,6 +205,9 @@ class Backwards:
         site = call.site
         mark = None if site is None else (site[0].co_filename, site[0].co_firstlineno, site[1])
         call.fingerprint = walk.fingerprint(keys, mark)
+        if self.session.settled.backward(walk.seqs, known=call.fingerprint in self._graphs):
+            call.fingerprint += "?"  # when it comes again its lines are known: then it is another
+            self.session.emit(Noted(f"step {self.session.step}: {_UNSEEN}"))
         known = self._graphs.get(call.fingerprint)
         call.repeats = known is not None
         if known is None:
@@ -330,6 +336,12 @@ class Backwards:
             )
         )  # fmt: skip
         session.told_errors.add(id(problem))
+
+
+_UNSEEN = (
+    "a graph that was not seen before, after many steps that were all the same, and so while torch functions were "
+    "not watched; the lines of its operations are missing, and are watched from the next step on"
+)
 
 
 class _Call:

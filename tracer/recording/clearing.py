@@ -38,6 +38,7 @@ class Clearing:
             session = self.session
             if is_compiling() or session.in_step or session.mode.quiet or not session.here():
                 return clear(owner, *args, **kwargs)
+            session.settled.stir()
             held = session.guard(self._held, owner) or []
             session.guard(session.mode.rest)
             try:

@@ -111,6 +111,7 @@ class FunctionMode(TorchFunctionMode):
             if session.plain.on:
                 session.plain.made(func, args, kwargs, out, sys._getframe(2))
             if kwargs.get("requires_grad") and isinstance(out, Tensor):
+                session.settled.stir()
                 session.leaves.born(out, user_site(sys._getframe(2)))
 
     def _specials(self) -> dict[Any, Special]:

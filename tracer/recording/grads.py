@@ -100,6 +100,7 @@ class Grads:
 
     def read(self, tensor: Tensor, grad: Tensor) -> None:
         """Somebody reads ``tensor.grad``: measure first what autograd left, then follow the gradient."""
+        self.session.settled.stir()
         leaf = self.session.leaves.find(tensor)
         if (leaf is None or not leaf.role) and not isinstance(tensor, torch.nn.Parameter):
             self.session.leaves.used_as_data(tensor)

@@ -38,6 +38,7 @@ class UserHooks:
 
     def registered(self, args: tuple[Any, ...], site: Site | None) -> None:
         """``tensor.register_hook(hook)`` was called by the user."""
+        self.session.settled.stir()
         if len(args) < 2:
             return
         tensor, hook = args[0], args[1]

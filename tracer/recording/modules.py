@@ -99,12 +99,19 @@ class Modules:
             return
         info = self.info(module)
         info.calls += 1
+        settled = self.session.settled
+        if settled.resting:
+            if info.calls > 1:
+                return
+            settled.stir()
+            settled.wake()
         if not self._stack:
             info.top_calls += 1
             self.session.stages.called(module, info.top_calls, sys._getframe(2))
             if self.session.mode.quiet:
                 self.session.step_broke_off()
             self._note_data(args)
+            settled.entered(info, module)
         elif info.calls == 1 and not info.parented:
             self._find_loose(info, module)
         self._stack.append((info, sequence_number()))
@@ -148,6 +155,10 @@ class Modules:
     def _left(self, module: Module, args: Any, output: Any) -> None:
         if is_compiling() or not self.session.here():
             return
+        settled = self.session.settled
+        if settled.resting and self._stack and self._stack[0][0].ref() is not module:
+            return
+        called = bool(self._stack)
         while self._stack:
             info, start = self._stack.pop()
             end = sequence_number()
@@ -157,6 +168,8 @@ class Modules:
                     self.outputs.take(output, whole=self.session.alarmed)
             if info.ref() is module:
                 break
+        if called and not self._stack:
+            settled.left()
 
     def _parameter_registered(self, module: Module, name: str, parameter: Any) -> None:
         if is_compiling():
@@ -178,6 +191,7 @@ class Modules:
 
     def _remember(self, module: Module, name: str, frame: FrameType | None) -> None:
         self._turn += 1
+        self.session.settled.stir()
         self.registered[id(module), name] = (self._turn, user_site(frame))
         self.session.names.dirty = True
 

@@ -46,6 +46,7 @@ from tracer.recording.replicas import Replicas
 from tracer.recording.resuming import start_afresh
 from tracer.recording.sampling import Cadence, Sampling
 from tracer.recording.sequence import Origins
+from tracer.recording.settled import Settled
 from tracer.recording.stages import Stages
 from tracer.recording.torch_compat import without_torch_function
 from tracer.recording.values import Values
@@ -129,6 +130,7 @@ class Session:
         self.optimizers = Optimizers(self)
         self.backwards = Backwards(self)
         self.mode = FunctionMode(self)
+        self.settled = Settled(self)
         self.sampling = Sampling(self, cadence or Cadence())
         self.paused = False  #: steps pass unseen, but for being counted
         self._given_optimizers = _as_optimizers(optimizers)
@@ -474,10 +476,13 @@ class Session:
             self.leaves.born(tensor, site)
         if leaf is not None and now != leaf.requires_grad:
             leaf.requires_grad = now
+            self.settled.stir()
             self.sampling.changed("requires_grad of a parameter changed")
             self.emit(RequiresGradChanged(self.step, leaf.key, now, self.places.key(site)))
 
     def entered_step(self, *, quiet: bool) -> None:
+        self.settled.stir()
+        self.settled.wake()
         self.in_step += 1
         if quiet:
             self.mode.rest()

@@ -134,6 +134,7 @@ class Values:
             overwrites: and what it wrote does not come from the leaf itself.
             bounds: it only keeps the numbers within limits, as ``clamp_`` does.
         """
+        self.session.settled.stir()
         known = self._writes.get(key)
         if known is not None:
             # Several writes between two comparisons: keep the heaviest, remember any use of a gradient.
