@@ -229,8 +229,9 @@ class Values:
         Returns:
             What is kept; the same without those blocks; and what was wanted in the way of last time.
         """
-        sampled = [i for i, (_, layout) in enumerate(wanted) if layout.sampled and not layout.digested]
-        grads = [(i, grad) for i in sampled if (grad := _comparable_gradient(wanted[i][0])) is not None]
+        sampled = (i for i, (_, layout) in enumerate(wanted) if layout.sampled and not layout.digested)
+        doubtful = [i for i in sampled if not self._moves(keys[i])]
+        grads = [(i, grad) for i in doubtful if (grad := _comparable_gradient(wanted[i][0])) is not None]
         work = take([*wanted, *olds, *((grad, Layout(True)) for _, grad in grads)])
         count, end, places = len(wanted), len(wanted) + len(olds), [i for i, _ in grads]
         if self.session.mail.delays([tensor for tensor, _ in wanted]):
@@ -250,6 +251,11 @@ class Values:
             if sample is not None and sample.raw == bytes(len(sample.raw)):
                 (kept[i],) = yield from take([(wanted[i][0], Layout(True, _block_of_largest(grad)))])
         return kept, first, found[count:end]
+
+    def _moves(self, key: int) -> bool:
+        """Tell whether the sample of a leaf moved at the last step, with a gradient that was not zero there."""
+        past = self._past.get(key)
+        return past is not None and past.sparse is False and past.exact_in == 0
 
     def after_step(self, optimizer: int, leaves: Sequence[Leaf]) -> None:
         """Emit what the step did to each leaf."""
