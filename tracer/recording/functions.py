@@ -137,10 +137,12 @@ class FunctionMode(TorchFunctionMode):
         if out is not None:
             self.session.apart(self.session.grads.read, args[0], out)
         else:
-            code = sys._getframe(2).f_code  # ``module.to()`` reads every gradient too, and asks for none
-            if is_user_file(code.co_filename):
-                self.session.apart(self.session.grads.asked, args[0])
+            self.session.apart(self._asked, args[0], sys._getframe(2))
         return out
+
+    def _asked(self, tensor: Tensor, frame: FrameType) -> None:
+        if is_user_file(frame.f_code.co_filename):  # ``module.to()`` reads every gradient too, and asks for none
+            self.session.grads.asked(tensor)
 
     def _grad_written(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         session = self.session
