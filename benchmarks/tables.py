@@ -26,7 +26,8 @@ def rows(timings: dict[str, Timings], memory: dict[str, Memory]) -> dict[str, An
             "step_s": round(timing.step(), 5),
             "ratio": round(timing.step() / base.step(), 3),
             "first_ratio": round(Timings(timing.first).step() / base.step(), 3),
-            "steps": len(timing.later),
+            "early_ratio": round(Timings(timing.early or timing.first).step() / base.step(), 3),
+            "steps": len(timing.later or timing.early),
         }
         taken = memory.get(name)
         if taken is not None:
@@ -40,11 +41,11 @@ def rows(timings: dict[str, Timings], memory: dict[str, Memory]) -> dict[str, An
 def table(workload: str, title: str, found: dict[str, Any]) -> Table:
     """Return a table of one workload."""
     view = Table(title=f"{workload}: {title}", title_justify="left")
-    for heading in ("watched by", "step", "x untraced", "first step", "peak memory", "extra"):
+    for heading in ("watched by", "step", "x untraced", "steps 2-10", "first step", "peak memory", "extra"):
         view.add_column(heading, justify="left" if heading == "watched by" else "right")
     for name, entry in found.items():
         if "failure" in entry:
-            view.add_row(name, "-", entry["failure"], "", "", "")
+            view.add_row(name, "-", entry["failure"], "", "", "", "")
             continue
         memory = f"{entry['peak_mib']:.0f} MiB" if "peak_mib" in entry else ""
         extra = f"{entry['extra_share']:+.1%}" if "extra_share" in entry else ""
@@ -52,6 +53,7 @@ def table(workload: str, title: str, found: dict[str, Any]) -> Table:
             name,
             f"{entry['step_s'] * 1000:.1f} ms",
             f"{entry['ratio']:.3f}",
+            f"{entry['early_ratio']:.3f}",
             f"{entry['first_ratio']:.3f}",
             memory,
             extra,

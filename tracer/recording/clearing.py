@@ -38,7 +38,6 @@ class Clearing:
             session = self.session
             if is_compiling() or session.in_step or session.mode.quiet or not session.here():
                 return clear(owner, *args, **kwargs)
-            session.settled.stir()
             held = session.guard(self._held, owner) or []
             session.guard(session.mode.rest)
             try:
@@ -52,6 +51,7 @@ class Clearing:
     def _held(self, owner: Any) -> list[Held]:
         """Return the followed parameters that have a gradient, after measuring what autograd left in it."""
         session = self.session
+        session.settled.stir()
         if session.grads.pending:
             session.grads.measure_pending()
         with without_torch_function():
