@@ -64,11 +64,11 @@ class Modules:
 
     def attach_to_calls(self) -> list[Any]:
         """Register the global hooks on calls; returns their handles."""
-        safely = self.session.safely
+        safely, unless = self.session.safely, self.session.settled.unless_resting
         self._stack.clear()
         return [
-            hooks.register_module_forward_pre_hook(safely(self._entered)),
-            hooks.register_module_forward_hook(safely(self._left), always_call=True),
+            hooks.register_module_forward_pre_hook(unless(self._counted, safely(self._entered))),
+            hooks.register_module_forward_hook(unless(self._inner, safely(self._left)), always_call=True),
         ]
 
     def find(self, module: Module) -> ModuleInfo | None:
@@ -92,6 +92,18 @@ class Modules:
         found = (info.ref() for info in self.all)
         return [module for module in found if module is not None]
 
+    def _counted(self, module: Module) -> bool:
+        """While the function mode rests, a call of a known module is only counted."""
+        info = self._by_id.get(id(module))
+        if info is None or not info.calls or info.ref() is not module:
+            return False
+        info.calls += 1
+        return True
+
+    def _inner(self, module: Module) -> bool:
+        """Tell whether a module that returns is not the one in whose call the mode rests."""
+        return not self._stack or self._stack[0][0].ref() is not module
+
     # Hooks return None: they must not change arguments, outputs or what is registered.
 
     def _entered(self, module: Module, args: Any) -> None:
@@ -100,9 +112,7 @@ class Modules:
         info = self.info(module)
         info.calls += 1
         settled = self.session.settled
-        if settled.resting:
-            if info.calls > 1:
-                return
+        if settled.resting:  # a module that was never called before
             settled.stir()
             settled.wake()
         if not self._stack:
@@ -155,9 +165,6 @@ class Modules:
     def _left(self, module: Module, args: Any, output: Any) -> None:
         if is_compiling() or not self.session.here():
             return
-        settled = self.session.settled
-        if settled.resting and self._stack and self._stack[0][0].ref() is not module:
-            return
         called = bool(self._stack)
         while self._stack:
             info, start = self._stack.pop()
@@ -169,7 +176,7 @@ class Modules:
             if info.ref() is module:
                 break
         if called and not self._stack:
-            settled.left()
+            self.session.settled.left()
 
     def _parameter_registered(self, module: Module, name: str, parameter: Any) -> None:
         if is_compiling():

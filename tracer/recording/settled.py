@@ -9,13 +9,14 @@ happened to a parameter in a watched call switches this off for as many steps ag
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tracer.recording.torch_compat import sequence_number
+from tracer.recording.torch_compat import is_compiling, sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.modules import ModuleInfo
@@ -39,6 +40,21 @@ class Settled:
         self._same: dict[tuple[int, bool, bool], tuple[int, int]] = {}  #: kind of call -> (nodes made, how often)
         self._stirred = 0
         self._call: tuple[tuple[int, bool, bool], int, int] = ((-1, False, False), 0, 0)
+
+    def unless_resting(self, done: Callable[[torch.nn.Module], bool], hook: Callable[..., None]) -> Callable[..., None]:
+        """Return a hook of modules that runs ``hook``, unless the mode rests and ``done`` says that this is enough."""
+        recording = threading.get_ident()
+
+        def short(module: torch.nn.Module, *args: Any) -> None:
+            try:
+                enough = not is_compiling() and self.resting and threading.get_ident() == recording and done(module)
+            except Exception as problem:
+                enough = False
+                self.session.failed("settled", problem)
+            if not enough:
+                hook(module, *args)
+
+        return short
 
     def stir(self) -> None:
         """Something happened that only the function mode sees, or for which it must be on."""
