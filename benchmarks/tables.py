@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from statistics import median
 from typing import Any
 
 from rich.table import Table
@@ -25,8 +26,8 @@ def rows(timings: dict[str, Timings], memory: dict[str, Memory]) -> dict[str, An
         entry = {
             "step_s": round(timing.step(), 5),
             "ratio": round(timing.step() / base.step(), 3),
-            "first_ratio": round(Timings(timing.first).step() / base.step(), 3),
-            "early_ratio": round(Timings(timing.early or timing.first).step() / base.step(), 3),
+            "first_ratio": round(median(timing.first) / base.step(), 3),
+            "early_ratio": round(median(timing.early or timing.first) / base.step(), 3),
             "steps": len(timing.later or timing.early),
         }
         taken = memory.get(name)

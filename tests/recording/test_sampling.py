@@ -81,32 +81,27 @@ def accumulation() -> object:
     return net, optimizer
 
 
-def three_critic_steps_to_one_of_the_generator() -> object:
+def critic_and_generator(each: int) -> object:
+    """The generator steps after so many steps of the critic."""
     generator, critic = mlp(2, 3), mlp(3, 1)
     for_generator, for_critic = sgd(generator), sgd(critic)
     for turn in range(STEPS):
         for_critic.zero_grad()
         (critic(generator(x(2)).detach()).mean() - critic(x()).mean()).backward()
         for_critic.step()
-        if turn % 4 == 3:
+        if turn % each == each - 1:
             for_generator.zero_grad()
             (-critic(generator(x(2))).mean()).backward()
             for_generator.step()
     return generator, critic, for_generator, for_critic
+
+
+def three_critic_steps_to_one_of_the_generator() -> object:
+    return critic_and_generator(4)
 
 
 def a_generator_that_steps_long_after_the_first_steps() -> object:
-    generator, critic = mlp(2, 3), mlp(3, 1)
-    for_generator, for_critic = sgd(generator), sgd(critic)
-    for turn in range(STEPS):
-        for_critic.zero_grad()
-        (critic(generator(x(2)).detach()).mean() - critic(x()).mean()).backward()
-        for_critic.step()
-        if turn % 15 == 14:
-            for_generator.zero_grad()
-            (-critic(generator(x(2))).mean()).backward()
-            for_generator.step()
-    return generator, critic, for_generator, for_critic
+    return critic_and_generator(15)
 
 
 def several_optimizers_for_one_loss() -> object:

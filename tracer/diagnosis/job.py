@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Job:
 
     def group(self) -> str:
         """Return the text of a file by which these ranks are merged with others."""
-        return ranks.dump_group(to_plain(self.merged, self.gaps))
+        return _group(self.merged, self.gaps)
 
 
 def merge_job(sources: Iterable[Path | Trace]) -> Job:
@@ -49,9 +49,7 @@ def merge_job(sources: Iterable[Path | Trace]) -> Job:
     Raises:
         UsageError: when a rank comes twice, the sizes of the jobs differ, or nothing can be read.
     """
-    reading = _Reading()
-    for source in sources:
-        reading.take(source)
+    reading = _Reading(sources)
     base, *others = reading.reports()
     report = report_of_job(reading.merged, base[1], gather(base[0]), [report for _, report in others])
     return Job(replace(report, notes=(*reading.gaps, *report.notes)), base[0], reading.merged, tuple(reading.gaps))
@@ -63,24 +61,28 @@ def group_of(sources: Iterable[Path | Trace]) -> str:
     Raises:
         UsageError: as ``merge_job`` does.
     """
-    reading = _Reading()
-    for source in sources:
-        reading.take(source)
-    return ranks.dump_group(to_plain(reading.merged, reading.gaps))
+    reading = _Reading(sources)
+    return _group(reading.merged, reading.gaps)
+
+
+def _group(merged: RankMerge, gaps: Sequence[str]) -> str:
+    return ranks.dump_group(to_plain(merged, gaps))
 
 
 class _Reading:
     """Takes ranks and groups of ranks one by one; remembers where whole traces may be, without loading them."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Iterable[Path | Trace]) -> None:
         self.merged = RankMerge()
         self.gaps: list[str] = []
         self._stopped: list[tuple[Path | Trace, RankSummary]] = []
         self._grouped: dict[Path, Ranks] = {}  #: folder -> ranks that a group in it has brought
         #: part of the model -> where a trace of it may be; the whole model is ""
         self._traces: dict[str, list[Path | Trace]] = {}
+        for source in sources:
+            self._take(source)
 
-    def take(self, source: Path | Trace) -> None:
+    def _take(self, source: Path | Trace) -> None:
         """Take a rank or a group of ranks; one that cannot be read is a gap."""
         try:
             if isinstance(source, Path) and is_group(source):

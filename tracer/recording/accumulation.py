@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from tracer.recording.leaves import Leaf
+from tracer.recording.measure import ORDINARY
 from tracer.recording.torch_compat import post_accumulate_hooks, without_torch_function
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Tensor = torch.Tensor
 #: What ``.grad`` was before a backward: the tensor and how often it had been written, or None.
 Before = tuple[weakref.ref[Tensor], int] | None
-_ORDINARY = (Tensor, torch.nn.Parameter)
 
 
 class Accumulation:
@@ -78,7 +78,7 @@ class Accumulation:
     @staticmethod
     def _ordinary(leaf: Leaf, tensor: Tensor) -> bool:
         return (
-            type(tensor) in _ORDINARY
+            type(tensor) in ORDINARY
             and leaf.ref() is tensor
             and tensor.layout is torch.strided
             and len(post_accumulate_hooks(tensor)) == len(leaf.handles)

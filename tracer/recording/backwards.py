@@ -94,9 +94,7 @@ class Backwards:
 
     def _start(self, outputs: Sequence[Any], args: Any, kwargs: Any) -> _Call:
         session = self.session
-        if session.settled.resting:  # a backward inside a forward
-            session.settled.stir()
-            session.settled.wake()
+        session.settled.interrupt()  # by a backward inside a forward
         if session.mode.quiet:
             session.step_broke_off()
         if session.grads.pending and not self._depth:

@@ -33,11 +33,16 @@ UNDER_WAY = 2
 
 def now(work: Later[T]) -> T:
     """Do work that wants tensors on the host, waiting for them."""
+    with without_torch_function(), torch.no_grad():
+        return _finish(work)
+
+
+def _finish(work: Later[T], hosts: Tensors | None = None) -> T:
+    """Go on with work to its end, waiting for what it wants; ``hosts`` is what it wanted last, None at its start."""
     try:
-        with without_torch_function(), torch.no_grad():
-            wanted = next(work)
-            while True:
-                wanted = work.send([tensor.cpu() for tensor in wanted])
+        wanted = next(work) if hosts is None else work.send(hosts)
+        while True:
+            wanted = work.send([tensor.cpu() for tensor in wanted])
     except StopIteration as end:
         found: T = end.value
         return found
@@ -120,7 +125,7 @@ class Mailbox:
         except StopIteration:
             return
         if self.late:  # posted by work that goes on in the past itself
-            self._go_on(work, [tensor.cpu() for tensor in wanted])
+            _finish(work, [tensor.cpu() for tensor in wanted])
             return
         letter = _Letter(work, wanted)
         self._queue.append(letter)
@@ -139,9 +144,7 @@ class Mailbox:
         if not self._queue or self._session.in_graph():
             return
         with without_torch_function(), torch.no_grad():
-            if self._unsent:
-                self._under_way.append(_Parcel(self._unsent, self._streams))
-                self._unsent, self._streams = [], {}
+            self._send()
             while self._under_way and (len(self._under_way) > UNDER_WAY or self._under_way[0].arrived()):
                 self._under_way.popleft().wait()
             self._deliver()
@@ -151,12 +154,15 @@ class Mailbox:
         if not self._queue or self.late:
             return
         with without_torch_function(), torch.no_grad():
-            if self._unsent:
-                self._under_way.append(_Parcel(self._unsent, self._streams))
-                self._unsent, self._streams = [], {}
+            self._send()
             while self._under_way:
                 self._under_way.popleft().wait()
             self._deliver()
+
+    def _send(self) -> None:
+        if self._unsent:
+            self._under_way.append(_Parcel(self._unsent, self._streams))
+            self._unsent, self._streams = [], {}
 
     def _deliver(self) -> None:
         self.late = True
@@ -168,21 +174,12 @@ class Mailbox:
                         return
                     hosts = first.parcel.hosts[first.first : first.first + len(first.wanted)]
                     self._queue.popleft()
-                    self._session.guard(self._go_on, first.work, hosts)
+                    self._session.guard(_finish, first.work, hosts)
                 else:
                     self._queue.popleft()
                     self._session.emit(first)
         finally:
             self.late = False
-
-    @staticmethod
-    def _go_on(work: Later[None], hosts: Tensors) -> None:
-        try:
-            wanted = work.send(hosts)
-            while True:
-                wanted = work.send([tensor.cpu() for tensor in wanted])
-        except StopIteration:
-            return
 
 
 class _Parcel:

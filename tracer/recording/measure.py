@@ -15,6 +15,8 @@ from tracer.recording.torch_compat import foreach_norm, is_functional, is_wrappe
 
 #: Tensors of at most this many elements also carry their numbers.
 KEPT = 64
+#: Classes of tensors that run no code of their own.
+ORDINARY = (torch.Tensor, torch.nn.Parameter)
 #: Up to this many elements the share of zeros is counted.
 COUNTED = 4096
 
@@ -43,7 +45,7 @@ def is_foreign(kind: type) -> bool:
 
 def allocated(tensor: torch.Tensor) -> bool:
     """Tell whether memory stands behind a tensor: FSDP frees that of gathered parameters, and reading it crashes."""
-    if tensor.layout != torch.strided or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+    if tensor.layout != torch.strided or type(tensor) not in ORDINARY:
         return True
     return tensor.numel() == 0 or tensor.untyped_storage().nbytes() > 0
 
@@ -52,7 +54,7 @@ def is_empty(tensor: torch.Tensor) -> bool:
     """Tell whether a tensor holds no element here: of size zero, or a shard of which this rank has nothing."""
     if tensor.numel() == 0:
         return True
-    return type(tensor) not in (torch.Tensor, torch.nn.Parameter) and plain(tensor).numel() == 0
+    return type(tensor) not in ORDINARY and plain(tensor).numel() == 0
 
 
 _UNREADABLE = frozenset(("meta", "xla", "lazy"))

@@ -14,7 +14,7 @@ from tracer.recording.arguments import flat
 from tracer.recording.dark import leaves_near
 from tracer.recording.forward_values import ForwardNorms
 from tracer.recording.places import Site, user_frame, user_site, user_stack
-from tracer.recording.torch_compat import global_hook, is_compiling, sequence_number
+from tracer.recording.torch_compat import global_hook, sequence_number
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -104,24 +104,22 @@ class Modules:
         """Tell whether a module that returns is not the one in whose call the mode rests."""
         return not self._stack or self._stack[0][0].ref() is not module
 
-    # Hooks return None: they must not change arguments, outputs or what is registered.
+    # Hooks return None: they must not change arguments, outputs or what is registered. ``safely`` keeps them from
+    # running while code is captured.
 
     def _entered(self, module: Module, args: Any) -> None:
-        if is_compiling() or not self.session.here("called modules: what they computed has no module and no line"):
+        if not self.session.here("called modules: what they computed has no module and no line"):
             return
         info = self.info(module)
         info.calls += 1
-        settled = self.session.settled
-        if settled.resting:  # a module that was never called before
-            settled.stir()
-            settled.wake()
+        self.session.settled.interrupt()  # by a module that was never called before
         if not self._stack:
             info.top_calls += 1
             self.session.stages.called(module, info.top_calls, sys._getframe(2))
             if self.session.mode.quiet:
                 self.session.step_broke_off()
             self._note_data(args)
-            settled.entered(info, module)
+            self.session.settled.entered(info, module)
         elif info.calls == 1 and not info.parented:
             self._find_loose(info, module)
         self._stack.append((info, sequence_number()))
@@ -163,7 +161,7 @@ class Modules:
         return info.parented
 
     def _left(self, module: Module, args: Any, output: Any) -> None:
-        if is_compiling() or not self.session.here():
+        if not self.session.here():
             return
         called = bool(self._stack)
         while self._stack:
@@ -179,8 +177,6 @@ class Modules:
             self.session.settled.left()
 
     def _parameter_registered(self, module: Module, name: str, parameter: Any) -> None:
-        if is_compiling():
-            return
         frame = sys._getframe(2)
         self.info(module, user_stack(frame))
         self._remember(module, name, frame)
@@ -188,8 +184,6 @@ class Modules:
             self.session.names.parameter_registered(module, name, parameter, user_site(frame))
 
     def _module_registered(self, module: Module, name: str, child: Any) -> None:
-        if is_compiling():
-            return
         frame = sys._getframe(2)
         self.info(module, user_stack(frame))
         if isinstance(child, Module):

@@ -216,23 +216,28 @@ class Watch:
 
         Kinds: "nan", "inf", "zero" and "none" (the node ran and gave no gradient for an input).
         """
+        bad = [(i, kind) for i in self.order if (kind := self._kind(i, norms))]
+        if not bad:
+            return ()
         sources: dict[int, list[int]] = {}
         for source, target, _ in walk.edges:
             sources.setdefault(target, []).append(source)
         watched = set(self.order)
         ran = self.expected | watched
         found: dict[tuple[int, str], None] = {}
-        for i in self.order:
-            kind = "none" if i in self._none else _badness(norms[i])
+        for i, kind in bad:
             feeding = [s for s in sources.get(i, ()) if s in ran]
-            if not kind or not feeding or any(s not in watched or self._bad(s, norms, kind) for s in feeding):
+            if not feeding or any(s not in watched or self._bad(s, norms, kind) for s in feeding):
                 continue
             for source in feeding:
                 found[source, kind] = None
         return tuple(found)[:200]
 
+    def _kind(self, i: int, norms: list[float | None]) -> str:
+        return "none" if i in self._none else _badness(norms[i])
+
     def _bad(self, i: int, norms: list[float | None], kind: str) -> bool:
-        badness = "none" if i in self._none else _badness(norms[i])
+        badness = self._kind(i, norms)
         if kind == "zero":
             return badness in ("zero", "none")
         if kind == "none":

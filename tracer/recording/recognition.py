@@ -14,7 +14,7 @@ import torch
 from tracer.recording.arguments import floats
 from tracer.recording.dark import Dark, DarkRecords, Lit, telling
 from tracer.recording.links import Held, Stack
-from tracer.recording.measure import readable
+from tracer.recording.measure import ORDINARY, readable
 from tracer.recording.places import Site, user_site, user_stack
 from tracer.recording.torch_compat import without_torch_function
 
@@ -105,7 +105,7 @@ class Recognition:
 
     def in_tensor(self, tensor: torch.Tensor) -> Dark | None:
         """Find extracted numbers in a small tensor of unknown origin (``torch.Tensor(list)``)."""
-        if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or not readable(tensor):
+        if type(tensor) not in ORDINARY or not readable(tensor):
             return None
         if tensor.device.type != "cpu" or not tensor.is_floating_point() or not 0 < tensor.numel() <= COMPARED:
             return None

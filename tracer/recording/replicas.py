@@ -13,7 +13,7 @@ import torch
 from tracer.events import ReplicaDigests
 from tracer.recording.leaves import Leaf
 from tracer.recording.mailbox import Later
-from tracer.recording.measure import allocated, is_empty, readable
+from tracer.recording.measure import ORDINARY, allocated, is_empty, readable
 
 if TYPE_CHECKING:
     from tracer.recording.session import Session
@@ -60,7 +60,7 @@ def several_ranks() -> bool:
 
 def _whole(tensor: torch.Tensor) -> bool:
     """Tell whether a tensor is a plain one that each rank of a data parallel job holds whole."""
-    plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.layout == torch.strided
+    plain = type(tensor) in ORDINARY and tensor.layout == torch.strided
     return plain and readable(tensor) and allocated(tensor) and not is_empty(tensor)
 
 

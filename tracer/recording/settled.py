@@ -78,6 +78,12 @@ class Settled:
             self._unseen.append((self._call[1], sequence_number()))
             self.session.mode.wake()
 
+    def interrupt(self) -> None:
+        """Something happens inside a call in which the mode rests that has to be seen."""
+        if self.resting:
+            self.stir()
+            self.wake()
+
     def left(self) -> None:
         """The call of a root module has ended."""
         self.wake()

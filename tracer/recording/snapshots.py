@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from tracer.recording.mailbox import Later
-from tracer.recording.measure import KEPT, allocated, plain, readable, shown_numbers
+from tracer.recording.measure import KEPT, ORDINARY, allocated, plain, readable, shown_numbers
 
 #: Tensors of at most this many elements are kept whole.
 WHOLE = 16_384
@@ -198,16 +198,13 @@ def _joined(
 
 
 def _flat(tensor: torch.Tensor) -> torch.Tensor:
-    if type(tensor) in _ORDINARY and tensor.layout == torch.strided and not tensor.is_complex():
+    if type(tensor) in ORDINARY and tensor.layout == torch.strided and not tensor.is_complex():
         tensor = tensor.detach()
         if tensor.numel() > WHOLE and tensor.dim() == 4 and not tensor.is_contiguous():
             tensor = tensor.permute(0, 2, 3, 1)  # channels last: in the order of memory nothing is copied
         return tensor.reshape(-1)
     flat = plain(tensor).reshape(-1)
     return torch.view_as_real(flat).reshape(-1) if flat.is_complex() else flat
-
-
-_ORDINARY = (torch.Tensor, torch.nn.Parameter)
 
 
 def parts_of(flat: torch.Tensor, layout: Layout) -> list[torch.Tensor]:

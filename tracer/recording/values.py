@@ -240,15 +240,16 @@ class Values:
         found = yield from work
         first = found[:count]
         kept = list(first)
-        for i, sample in zip(places, found[end:], strict=True):
+        zero = [None if sample is None else sample.raw == bytes(len(sample.raw)) for sample in found[end:]]
+        for i, sparse in zip(places, zero, strict=True):
             past = self._past.get(keys[i])
-            if past is not None and sample is not None:
-                past.sparse = sample.raw == bytes(len(sample.raw))
+            if past is not None and sparse is not None:
+                past.sparse = sparse
                 known = kept[i]
-                if not past.sparse and known is not None:
+                if not sparse and known is not None:
                     kept[i] = known.like(Layout(True))
-        for (i, grad), sample in zip(grads, found[end:], strict=False):
-            if sample is not None and sample.raw == bytes(len(sample.raw)):
+        for (i, grad), sparse in zip(grads, zero, strict=False):
+            if sparse:
                 (kept[i],) = yield from take([(wanted[i][0], Layout(True, _block_of_largest(grad)))])
         return kept, first, found[count:end]
 
