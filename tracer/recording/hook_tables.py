@@ -90,6 +90,6 @@ def put(owner: Any, name: str, hook: Hook) -> Handle:
         if not known:
             known = [HookTable(owner, name)]
             _tables.extend(known)
-        table, key = known[0], next(_keys)
-        table.put(key, hook)
-    return Handle(table, key)
+        handle = Handle(known[0], next(_keys))
+        handle.table.put(handle.id, hook)
+    return handle

@@ -54,22 +54,19 @@ class Modules:
         self._turn = 0
         self.outputs = ForwardNorms()
 
-    def attach(self) -> list[Any]:
-        """Register the global hooks on registrations; returns their handles."""
+    def attach(self, handles: list[Any]) -> None:
+        """Register the global hooks on registrations; each handle is kept at once, also when the next one fails."""
         safely = self.session.safely
-        return [
-            global_hook("parameter", safely(self._parameter_registered)),
-            global_hook("module", safely(self._module_registered)),
-        ]
+        handles.append(global_hook("parameter", safely(self._parameter_registered)))
+        handles.append(global_hook("module", safely(self._module_registered)))
 
-    def attach_to_calls(self) -> list[Any]:
-        """Register the global hooks on calls; returns their handles."""
+    def attach_to_calls(self, handles: list[Any]) -> None:
+        """Register the global hooks on calls; each handle is kept at once."""
         safely, unless = self.session.safely, self.session.settled.unless_resting
         self._stack.clear()
-        return [
-            hooks.register_module_forward_pre_hook(unless(self._counted, safely(self._entered))),
-            hooks.register_module_forward_hook(unless(self._inner, safely(self._left)), always_call=True),
-        ]
+        entered, left = unless(self._counted, safely(self._entered)), unless(self._inner, safely(self._left))
+        handles.append(hooks.register_module_forward_pre_hook(entered))
+        handles.append(hooks.register_module_forward_hook(left, always_call=True))
 
     def find(self, module: Module) -> ModuleInfo | None:
         info = self._by_id.get(id(module))

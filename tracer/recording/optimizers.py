@@ -63,11 +63,10 @@ class Optimizers:
         #: sequence number and line of the last step: a graph that began before it may hold values from before
         self.last_step: tuple[int, Site | None] | None = None
 
-    def attach(self) -> list[Any]:
-        return [
-            global_hook("before a step", self.session.safely(self._before_step)),
-            global_hook("after a step", self.session.safely(self._after_step)),
-        ]
+    def attach(self, handles: list[Any]) -> None:
+        """Register the global hooks on steps; each handle is kept at once, also when the next one fails."""
+        handles.append(global_hook("before a step", self.session.safely(self._before_step)))
+        handles.append(global_hook("after a step", self.session.safely(self._after_step)))
 
     def patches(self) -> list[tuple[Any, str, Callable[..., Any]]]:
         """Return (owner, name, replacement): PyTorch has no hook for these."""

@@ -172,7 +172,7 @@ class Session:
         for missing in torch_compat.MISSING:
             self.emit(Noted(missing))
         for part in (self.modules.attach, self.optimizers.attach):
-            self._handles += self.guard(part) or []
+            self.guard(part, self._handles)
         self.guard(self._attach_calls)
         constructed = (self._constructors, self._files, self.custom.patches, self.module_hooks.patches)
         stepping = (self.backwards.patches, self.optimizers.patches, self.clearing.patches)
@@ -184,7 +184,7 @@ class Session:
 
     def _attach_calls(self) -> None:
         """Watch the calls of modules."""
-        self._call_handles += self.guard(self.modules.attach_to_calls) or []
+        self.guard(self.modules.attach_to_calls, self._call_handles)
         self._hook_ids.update(handle.id for handle in self._call_handles)
 
     def _enter_mode(self, functions: bool) -> None:
