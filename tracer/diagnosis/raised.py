@@ -17,7 +17,7 @@ def raised_in(facts: Facts) -> tuple[str, ...]:
 
 def _told(facts: Facts, error: ErrorRaised) -> str:
     words = (error.text.strip().splitlines() or [""])[0].partition(". ")[0].rstrip(".")
-    words = f"{words}." if len(words) < WORDS else f"{words[: WORDS - 1]}…"
+    words = f"{words}." if len(words) < WORDS else f"{words[: WORDS - 3]}..."
     said = f"{error.kind} was raised{text_of(facts, error.place)}" + (f": {words}" if error.text else ".")
     if not error.reason:
         return said
